@@ -32,7 +32,7 @@ probe: .venv/base.stamp
 JEMALLOC = $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2))
 
 train: .venv-torch/train.stamp
-	LD_PRELOAD=$(JEMALLOC) MALLOC_CONF=dirty_decay_ms:-1,muzzy_decay_ms:-1 \
+	LD_PRELOAD=$(JEMALLOC) MALLOC_CONF=dirty_decay_ms:15000,muzzy_decay_ms:-1 \
 	    $(TORCH)/uptake train base $(TRAIN_ARGS)
 
 test: test-base test-torch

@@ -57,7 +57,6 @@ SLOW = {
     "rich",
     "sqlglot",
     "tokenizers",
-    "vl_convert",
 }
 
 

@@ -7,7 +7,9 @@ import io
 import json
 import re
 from dataclasses import replace
+from importlib.resources import files
 
+import altair as alt
 import pytest
 from browser import browser
 from played import episode, run, turn, write
@@ -176,3 +178,12 @@ def test_a_policy_that_is_probed_itself_is_no_control(tmp_path):
     lines = printed(out).splitlines()
     assert not any(line.strip().startswith("control") for line in lines)
     assert "policy:guess: kept is withheld" in " ".join(printed(out).split())
+
+
+def test_the_script_that_draws_is_of_the_version_that_the_plots_are_written_for():
+    first = files("uptake.report").joinpath("vega.js").read_text().splitlines()[0]
+    found = re.search(r"Vega-Lite (\d+)\.(\d+)", first)
+    wanted = re.match(r"v(\d+)\.(\d+)", alt.SCHEMA_VERSION)
+    assert found
+    assert wanted
+    assert found.groups() == wanted.groups(), "make it again: python runs/vega.py"

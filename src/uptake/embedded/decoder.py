@@ -9,10 +9,12 @@ This module knows nothing of sampling, of text, or of who asks.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import math
 import mmap
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +27,8 @@ from uptake.embedded.weights import Config, read_config, read_tensors
 from uptake.model import ModelError
 
 __all__ = ["SLOTS", "Batch", "Network"]
+
+TILED_OFF = "ORT_GQA_DISABLE_FLASH_ATTENTION"
 
 NOTHING = np.zeros(1, np.int64)
 """A token to compute where there is none to compute."""
@@ -56,7 +60,24 @@ def _session(graph: bytes) -> Any:
     options.intra_op_num_threads = 1  # each batch has a thread; more of them only wait
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what fails is raised; it need not be printed too
-    return runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    with _plain_attention():
+        return runtime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+@contextlib.contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Have a session choose the plain attention kernel, unless the user's environment says which.
+
+    The other one takes a long context in tiles; at the length of a chat that only costs time. ONNX
+    Runtime asks the environment, and nothing else, which to take, when a session is made.
+    """
+    given = os.environ.get(TILED_OFF)
+    os.environ.setdefault(TILED_OFF, "1")
+    try:
+        yield
+    finally:
+        if given is None:
+            os.environ.pop(TILED_OFF, None)
 
 
 class Batch:

@@ -87,6 +87,10 @@ def _layer(
 
     def weight(role: str, *parts: str) -> None:
         rows = [tensors[f"{here}.{part}.weight"] for part in parts]
+        if role == "qkv":
+            # Scaled here once (exactly, where the head size is a power of 4), not at each use: a
+            # product that needs no scaling takes a quicker path where one token meets the cache.
+            rows[0] = rows[0] / np.float32(np.sqrt(config.head_dim))
         graph.constant(names[role], np.concatenate(rows).T if rows[0].ndim == 2 else rows[0])
 
     weight("before", "input_layernorm")
@@ -139,6 +143,7 @@ def _attention(graph: _Graph, config: Config, layer: int, source: str, target: s
             num_heads=config.heads,
             kv_num_heads=config.kv_heads,
             do_rotary=1,
+            scale=1.0,  # the queries come scaled, see `_layer`
         )  # fmt: skip
         if end:
             graph.node("Reshape", [f"{part}.mix", "from row"], [f"{part}.out"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -203,14 +203,5 @@ def _nonce(episodes: Sequence[Episode]) -> str:
 
 @cache
 def _bundle() -> str:
-    """Vega, Vega-Lite and vega-embed as one script, from the package that altair itself uses."""
-    import altair as alt
-    import vl_convert
-
-    # Its stubs name the arguments otherwise than it takes them.
-    bundle: Callable[..., str] = vl_convert.javascript_bundle  # pyright: ignore[reportUnknownMemberType]
-    wanted = alt.SCHEMA_VERSION.lstrip("v").rsplit(".", 1)[0]
-    try:
-        return bundle(vl_version=wanted)
-    except ValueError:  # an altair newer than the converter
-        return bundle()
+    """Vega, Vega-Lite and vega-embed as one script (`runs/vega.py` makes it)."""
+    return files("uptake.report").joinpath("vega.js").read_text(encoding="utf-8")
