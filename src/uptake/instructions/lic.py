@@ -1,0 +1,194 @@
+"""The rows of Lost in Conversation (Laban et al. 2025, arXiv 2505.06120), and those like them.
+
+An object of `question`, `answer`, `task_id`, `task` and `shards` as `{"shard_id", "shard"}`; rows
+of its tasks "actions" and "database" have `fully_specified_question`, and `reference_answer` with
+`function`, or `reference_sql` with the tables as `schema_sql`; those of "code" have `prompt` or
+`question_content`, and tests. In RLSTA's "add" files the shards are strings, in its "refine" files
+`modified_shard` holds the wrong value that a user says first.
+
+This module knows nothing of files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from uptake.conversation import thaw
+from uptake.domains.actions import offer
+from uptake.instruction import Instruction, Shard
+from uptake.instructions.fields import answer_of, known_of, shard_of, shards_of, text_of
+
+__all__ = ["coding", "from_actions", "from_lic", "from_lic_database", "lic"]
+
+_NUMBER = re.compile(r"[-+]?\$?[-+]?\d[\d,]*(\.\d+)?( ?/ ?\d+)?%?|[-+]?\$?\.\d+%?")
+_KEYS = ("question", "answer", "task_id", "shards", "task", "modified_shard", "gold", "meta")
+
+
+def from_lic(row: Mapping[str, Any]) -> Instruction:
+    """A row with its question, answer and shards, or of wrong and right shards."""
+    domain = text_of(row, "task") if "task" in row else "math"
+    # Public files pad some rows with empty shards: there is nothing in them to say.
+    items = [item for i, item in enumerate(shards_of(row)) if i == 0 or not _padding(item)]
+    shards = [_lic_shard(item, i) for i, item in enumerate(items)]
+    wrong = _wrong_values(row)
+    shards = [(number, _contradict(shard, wrong.get(number))) for number, shard in shards]
+    told = tuple(shard for _, shard in shards)
+    answer = answer_of(row)
+    gold = text_of(row, "gold") if "gold" in row else _gold(answer, domain)
+    return Instruction(
+        id=text_of(row, "task_id"),
+        domain=domain,
+        full=text_of(row, "question") if "question" in row else _prose(told),
+        shards=told,
+        answer=gold,
+        meta=_lic_meta(row, answer, gold),
+    )
+
+
+def from_actions(row: Mapping[str, Any]) -> Instruction:
+    """A row whose functions stand apart: that benchmark tells them in a system prompt.
+
+    Here they are told with the intent, so that a conversation holds all that the answer takes.
+    """
+    try:
+        question = row["fully_specified_question"][0][0]["content"]
+    except (LookupError, TypeError):
+        raise ValueError(
+            '"fully_specified_question" is not [[{"content": …}]]; write one user\'s message'
+        ) from None
+    functions: Any = row.get("function")
+    if not isinstance(functions, list) or not functions:
+        raise ValueError('"function" is not a list with an item; list the functions on offer')
+    gold: Any = row.get("reference_answer")
+    if not isinstance(gold, list) or not gold:
+        raise ValueError('"reference_answer" is not a list with an item; list the calls')
+    taken = ("fully_specified_question", "reference_answer")
+    plain = {key: value for key, value in row.items() if key not in taken}
+    plain |= {"question": question, "answer": json.dumps(gold, ensure_ascii=False)}
+    return _with_intent(from_lic(plain), offer(cast("list[dict[str, Any]]", functions)))
+
+
+def from_lic_database(row: Mapping[str, Any]) -> Instruction:
+    """A row of the task "database": the tables are told with the intent, as in its `full`."""
+    shards = [_lic_shard(item, i)[1] for i, item in enumerate(shards_of(row))]
+    read = ("fully_specified_question", "reference_sql", "shards", "task", "task_id")
+    one = Instruction(
+        id=text_of(row, "task_id"),
+        domain="database",
+        full=text_of(row, "fully_specified_question"),
+        shards=tuple(shards),
+        answer=text_of(row, "reference_sql"),
+        meta={key: value for key, value in row.items() if key not in read}
+        | {"checked_by": "parsed SQL"},
+    )
+    return _with_intent(one, f"These are the tables:\n\n{text_of(row, 'schema_sql').strip()}")
+
+
+def _with_intent(one: Instruction, context: str) -> Instruction:
+    """The instruction with what it is about told along with the intent, at once and over turns."""
+    first = replace(one.shards[0], text=f"{one.shards[0].text}\n\n{context}")
+    return replace(one, full=f"{one.full}\n\n{context}", shards=(first, *one.shards[1:]))
+
+
+def coding(row: Mapping[str, Any]) -> dict[str, str]:
+    """The question and answer of a row of the task "code", which has them under other names."""
+    keys = ("question_content", "starter_code") if "question_content" in row else ("prompt",)
+    question = "\n\n".join(text_of(row, key) for key in keys if row.get(key))
+    solution = row.get("canonical_solution")
+    answer = f"{row.get('prompt', '')}{solution}" if solution else "(whatever passes the tests)"
+    return {"question": question, "answer": answer}
+
+
+def _lic_meta(row: Mapping[str, Any], answer: str, gold: str) -> dict[str, Any]:
+    """Every other key of the row, and the worked solution where there is one."""
+    meta = {key: value for key, value in row.items() if key not in _KEYS}
+    if "question" not in row:
+        meta["full_from_shards"] = True
+    if "gold" not in row and answer not in (gold, f"#### {gold}"):
+        meta["solution"] = answer
+    if isinstance(row.get("meta"), dict):
+        meta.update(row["meta"])
+    return meta
+
+
+def _padding(item: Any) -> bool:
+    text = cast("dict[str, Any]", item).get("shard") if isinstance(item, dict) else item
+    return isinstance(text, str) and not text.strip()
+
+
+def _lic_shard(item: Any, index: int) -> tuple[int, Shard]:
+    """A shard with its own number, by which a wrong value finds it."""
+    if isinstance(item, str):
+        return index, Shard(text_of({"shard": item}, "shard"))
+    if not isinstance(item, dict):
+        raise ValueError(f'shard {index} is not text; write a string or {{"shard": …}}')
+    fields = cast("dict[str, Any]", item)
+    number = fields.get("shard_id", index)
+    if not isinstance(number, int):
+        raise ValueError(f'"shard_id" of shard {index} is not a whole number; number the shards')
+    return number, shard_of(text_of(fields, "shard"), fields)
+
+
+def _wrong_values(row: Mapping[str, Any]) -> dict[int, str]:
+    if "modified_shard" not in row:
+        return {}
+    items = [
+        _lic_shard(item, i) for i, item in enumerate(shards_of(row, "modified_shard", least=0))
+    ]
+    return {number: shard.text for number, shard in items}
+
+
+def _contradict(shard: Shard, wrong: str | None) -> Shard:
+    """The shard with what contradicts it; some modified shards repeat the true one."""
+    return shard if wrong is None or wrong == shard.text else replace(shard, contradicted=wrong)
+
+
+def _prose(shards: tuple[Shard, ...]) -> str:
+    """A whole request from its shards: the facts as sentences, then the intent."""
+    texts = [shard.text.strip() for shard in (*shards[1:], shards[0])]
+    return " ".join(
+        text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else _mark(text))
+        for text in texts
+    )
+
+
+def _mark(text: str) -> str:
+    return "?" if re.match(r"(what|how|who|whose|when|where|which|why)\b", text.lower()) else "."
+
+
+def _gold(answer: str, domain: str) -> str:
+    """GSM8K's final answer stands after "####"; commas and a dollar sign are no part of it."""
+    if domain != "math":
+        return answer
+    last = answer.rpartition("####")[2].strip()
+    if not _NUMBER.fullmatch(last):
+        raise ValueError('"answer" does not end in a number; end it with "#### 42"')
+    return last.replace(",", "").replace("$", "")
+
+
+def lic(one: Instruction) -> dict[str, Any]:
+    """The row in that format's own terms if those hold all of it, otherwise with more keys."""
+    meta = thaw(one.meta)
+    worked = meta.get("solution")
+    answer = f"#### {one.answer}" if one.domain == "math" else one.answer
+    row: dict[str, Any] = {
+        "question": one.full,
+        "answer": worked if isinstance(worked, str) else answer,
+        "task_id": one.id,
+        "shards": [
+            {"shard_id": i, "shard": shard.text, **known_of(shard)}
+            for i, shard in enumerate(one.shards, 1)
+        ],
+        "task": one.domain,
+    }
+    plain = {key: value for key, value in meta.items() if key != "solution"} | row
+    try:
+        if from_lic(plain) == one:
+            return plain
+    except ValueError:
+        pass
+    return row | {"gold": one.answer, "meta": meta}
