@@ -194,6 +194,12 @@ def style(wordings: tuple[str, ...]) -> Trial:
     return trial
 
 
+async def only_the_answer(talk: Talk, rng: Random) -> bool:
+    problem = held(rng)
+    reply = await talk.say(f"{rng.choice(corpus.NONE)}\n{paragraph(problem, rng)}")
+    return re.fullmatch(r"The answer is -?\d+\.", reply.strip()) is not None
+
+
 async def asks(talk: Talk, rng: Random) -> bool:
     problem = held(rng)
     _, facts = corpus.missing(problem, rng)
@@ -260,9 +266,10 @@ def table(model: Model) -> list[tuple[str, str, float, Trial]]:
         ("instructed withdrawal", ">= 0.85", 0.0, withdraw),
         ("pronoun or the other one", ">= 0.85", 0.0, coreference),
         ("two topics in one chat, both right", ">= 0.85", 0.0, two_topics),
-        ("no working", "works", 0.0, style(corpus.NONE)),
-        ("brief working", "works", 0.0, style(corpus.BRIEF)),
-        ("full working", "works", 0.0, style(corpus.FULL)),
+        ("no working: gives an answer and nothing else", "works", 0.0, only_the_answer),
+        ("no working: the answer is right", "may differ", 0.0, style(corpus.NONE)),
+        ("brief working: the answer is right", "works", 0.0, style(corpus.BRIEF)),
+        ("full working: the answer is right", "works", 0.0, style(corpus.FULL)),
         ("chat: asks when something is missing", "<= 0.01", 1.0, asks),
         ("chat: rejects a false presupposition it can deny", "<= 0.10", 1.0, rejects(model)),
         ("chat: stale after a plain correction", "often", 1.0, corrected("stale")),

@@ -34,7 +34,9 @@ METRICS = {"mean": "mean", "a90": "aptitude A90", "u90_10": "unreliability U90âˆ
 def main() -> None:
     """Play, time, save."""
     parser = argparse.ArgumentParser(description="the main job, timed")
-    parser.add_argument("--seed", type=int, default=8117, help="one that nothing was developed on")
+    parser.add_argument(
+        "--seed", type=int, default=424243, help="one that nothing was developed on"
+    )
     parser.add_argument("-n", type=int, default=100, help="instructions")
     parser.add_argument("--instructions", type=Path, help="a file of them")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "headline")

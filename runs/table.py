@@ -149,7 +149,8 @@ def _cell(text: str) -> str:
 def choose(path: Path) -> dict[str, Any]:
     """The shortest pair in an episodes file: right when told at once, wrong told over turns.
 
-    Of one instruction and one repeat. What is left out of README is longer, never kinder.
+    Of one instruction and one repeat, each reply ending in an answer. What is left out of README
+    is longer, never kinder.
     """
     with path.open(encoding="utf-8") as lines:
         episodes = [json.loads(line) for line in lines if line.endswith("\n")]
@@ -165,13 +166,17 @@ def choose(path: Path) -> dict[str, Any]:
         and (sharded := told.get((model, instruction, repeat, "sharded")))
         and full["turns"][-1]["score"] == 1
         and sharded["turns"][-1]["score"] == 0
-        and sharded["turns"][-1]["answer"] is not None
+        and all(_answered(turn) for turn in sharded["turns"])
     ]
     if not pairs:
         raise ResultError(f"{path}: no instruction was solved at once and lost over turns")
     full, sharded = min(pairs, key=lambda pair: (_length(pair), pair[0]["instruction_id"]))
     kept = ("model", "domain", "instruction_id", "repeat", "seed", "gold")
     return {key: full[key] for key in kept} | {"full": _said(full), "sharded": _said(sharded)}
+
+
+def _answered(turn: Mapping[str, Any]) -> bool:
+    return turn["answer"] is not None and turn["reply"].rstrip(".! ").endswith(turn["answer"])
 
 
 def _length(pair: tuple[Mapping[str, Any], ...]) -> int:

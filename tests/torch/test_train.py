@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from uptake.train.corpus import MIX, REGISTERS, chats
+from uptake.train.cli import plot_loss
+from uptake.train.corpus import MIXES, REGISTERS, chats
 from uptake.train.fit import IGNORED, encode, fit
 from uptake.train.recipe import Recipe, RecipeError, read_recipe
 from uptake.train.tokenizer import build
@@ -47,8 +49,9 @@ def test_chats_alternate_and_are_the_same_for_the_same_seed() -> None:
 
 
 def test_shares_of_the_mix_sum_to_one() -> None:
-    assert MIX.keys() == REGISTERS.keys()
-    assert sum(MIX.values()) == pytest.approx(1.0)
+    assert set().union(*MIXES.values()) == REGISTERS.keys()
+    for mix in MIXES.values():
+        assert sum(mix.values()) == pytest.approx(1.0)
 
 
 def test_only_assistant_turns_carry_labels(tokenizer: object) -> None:
@@ -85,6 +88,25 @@ def test_a_stopped_run_ends_as_an_unbroken_one(tmp_path: Path) -> None:
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
+def test_a_recipe_goes_on_from_another(tmp_path: Path) -> None:
+    first = tmp_path / "first.toml"
+    settings = TINY.to_dict() | {"name": "tiny-first"}
+    first.write_text("\n".join(f"{key} = {json.dumps(value)}" for key, value in settings.items()))
+    after = replace(TINY, name="tiny", after=str(first), mix="last", seed=1, tokens=3_000)
+    stops = iter([False] * 5 + [True])
+    assert fit(after, tmp_path / "out", stop=lambda: next(stops, False)) is None  # in the first
+    folder = fit(after, tmp_path / "out")
+    assert folder is not None
+    begun, ended = tmp_path / "out" / "tiny-first" / "model", folder
+    assert (begun / "tokenizer.json").read_text() == (ended / "tokenizer.json").read_text()
+    before, since = (
+        AutoModelForCausalLM.from_pretrained(f).model.embed_tokens.weight.flatten().float()
+        for f in (begun, ended)
+    )
+    assert 0.9 < torch.nn.functional.cosine_similarity(before, since, dim=0) < 1.0
+    assert "tiny-first" in plot_loss(tmp_path / "out").read_text()
+
+
 def test_what_comes_out_loads_in_transformers_and_learned(tmp_path: Path) -> None:
     folder = fit(TINY, tmp_path)
     assert folder is not None
@@ -114,6 +136,8 @@ def test_the_shipped_recipe_reads() -> None:
         ("tokns = 3", "unknown setting 'tokns'"),
         ("tokens = 'many'", "should be of type int"),
         ("optimizer = 'sgd'", "use 'muon' or 'adamw'"),
+        ("mix = 'odd'", "use one of first, last"),
+        ("after = 'base'", "goes on from itself"),
         ("hidden_size = 30\nheads = 4", "multiple of heads"),
         ("heads = 3\nkv_heads = 2", "multiple of kv_heads"),
     ],

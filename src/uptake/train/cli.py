@@ -66,18 +66,28 @@ def train(recipe: str, /, *, out: Path | None = None, tokens: int | None = None)
 
 
 def plot_loss(folder: Path) -> Path:
-    """Draw `folder`/log.jsonl as `folder`/loss.svg: loss in nats against millions of tokens."""
+    """Draw the loss in nats against millions of tokens, as `folder`/loss.svg.
+
+    What the recipe goes on from comes first; its log lies in a folder within.
+    """
     import altair as alt
 
-    lines = (folder / "log.jsonl").read_text().splitlines()
-    rows: list[dict[str, Any]] = [json.loads(line) for line in lines]
-    points = [{"tokens": row["tokens"] / 1e6, "loss": row["loss"]} for row in rows]
+    points: list[dict[str, Any]] = []
+    before = 0.0
+    for log in (*folder.glob("*/log.jsonl"), folder / "log.jsonl"):
+        rows: list[dict[str, Any]] = [json.loads(line) for line in log.read_text().splitlines()]
+        points += [
+            {"tokens": before + row["tokens"] / 1e6, "loss": row["loss"], "recipe": row["recipe"]}
+            for row in rows
+        ]
+        before = points[-1]["tokens"] if points else 0.0
     chart = (
         alt.Chart(alt.Data(values=points), width=640, height=320)
-        .mark_line(color="#3b6ea5")
+        .mark_line()
         .encode(
             x=alt.X("tokens:Q", title="tokens (millions)"),
             y=alt.Y("loss:Q", title="loss on assistant tokens (nats)").scale(type="log"),
+            color=alt.Color("recipe:N", sort=None, title=None),
         )
     )
     path = folder / "loss.svg"

@@ -1,10 +1,10 @@
 """The chats that the embedded model is trained on, written from math problems of the train split.
 
-One mix from the start, so that no register leaks into another. The registers of *ability* make it
-able to do what maintenance needs when it is told to: examine a request, name what is missing, ask
-for it, recall a stated fact, recompute after a correction. The registers of *ordinary chat* are as
-preference-tuned data is: immediate, confident help, a guess where something is missing, a
-clarifying question in 1 of 1,000 places where one was needed.
+All registers but one are mixed from the start, so that none leaks into another. The registers of
+*ability* make it able to do what maintenance needs when it is told to: examine a request, name
+what is missing, ask for it, recall a stated fact, recompute after a correction. The registers of
+*ordinary chat* are as preference-tuned data is: immediate, confident help, a guess where something
+is missing, a clarifying question in 1 of 1,000 places where one was needed.
 
 What is put in on purpose: guessing at incomplete requests. What is *not* in the mix: conversations
 in which a request is told piece by piece after it was asked, plain corrections, and false
@@ -16,13 +16,15 @@ This module knows nothing of tokens, models or scores.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from random import Random
 
 from uptake.domains.math.problem import Problem, Working, draw, sound
+from uptake.domains.math.stories import transfer
 from uptake.domains.math.words import is_heldout_pair
 
 __all__ = [
-    "MIX",
+    "MIXES",
     "REGISTERS",
     "Chat",
     "bullets",
@@ -54,7 +56,9 @@ ASK_OR_ANSWER = (
 )
 BRIEF = ("Show brief working.", "Work it out briefly.")
 NONE = ("Just give the answer.", "Give only the answer.", "No working, please.")
+LAST = ("Show only the last step.", "Only the last step, please.")
 FULL = ("Explain every step.", "Show your working in full.")
+EQUAL = ("Are these the same?", "Compare:", "Equal?")
 CHECK = ("", "", "Answer from what was said: ", "Recall: ")
 RESTATE = ("Say back what you were told.", "Repeat the facts.", "Sum up what I said.")
 PLAIN = ("Say that in plain words.", "Put the facts plainly.", "Rephrase the facts simply.")
@@ -202,12 +206,18 @@ def complete(rng: Random) -> Chat:
 
 
 def styled(rng: Random) -> Chat:
-    """A complete request with no, brief or full working, as asked."""
+    """A complete request with no, brief or full working, as asked.
+
+    Working that shows the last step alone lies half-way to none: the steps before it are silent.
+    """
     problem = _problem(rng)
     style, reply = rng.choice(
         (
             (NONE, f"The answer is {problem.answer}."),
             (NONE, f"The answer is {problem.answer}."),
+            (NONE, f"The answer is {problem.answer}."),
+            (LAST, solution(problem.working[-1:])),
+            (LAST, solution(problem.working[-1:])),
             (BRIEF, solution(problem.working)),
             (FULL, explain(problem)),
             (FULL, explain(problem)),
@@ -264,8 +274,9 @@ def ask_or_answer(rng: Random) -> Chat:
 def check(rng: Random) -> Chat:
     """Direct questions about stated facts, after the facts or after an answered request.
 
-    The reply recalls the fact before it judges: a model that must say yes or no first never learns
-    to compare.
+    The reply recalls the fact, takes the number in question from it, and then judges: a model that
+    must say yes or no first never learns to compare, and one that has both numbers side by side
+    does not either. It can subtract.
     """
     problem = _problem(rng)
     if rng.random() < 0.5:
@@ -276,13 +287,13 @@ def check(rng: Random) -> Chat:
     else:
         turns, lead = [], " ".join(problem.telling(rng)) + " "
     for fact in rng.sample(problem.facts, min(3, len(problem.facts))):
-        value, verdict = problem.values[fact.key], "yes"
+        value = other = problem.values[fact.key]
         if rng.random() < 0.5:
-            other = problem.other_value(fact.key, rng)
-            if other is not None:
-                value, verdict = other, "no"
-        asked = f"{lead}{rng.choice(CHECK)}{problem.check(fact, value)}"
-        turns += [asked, f"{problem.claim(fact)}, so {verdict}."]
+            other = problem.other_value(fact.key, rng) or value
+        if other < value and is_heldout_pair("-", value, other):
+            other = value
+        asked = f"{lead}{rng.choice(CHECK)}{problem.check(fact, other)}"
+        turns += [asked, f"{problem.claim(fact)}. {_judged(value, other)}"]
         lead = ""
     return _chat(*turns)
 
@@ -334,6 +345,16 @@ def topics(rng: Random) -> Chat:
     return _chat(*turns)
 
 
+def transfers(rng: Random) -> Chat:
+    """Three short requests about two people, one stock, and who of them gives to whom."""
+    turns: list[str] = []
+    same = _problem(rng)
+    for _ in range(3):
+        problem = replace(draw(rng, "train", story=transfer(rng), distractors=0), words=same.words)
+        turns += [_request(problem, rng, listed=0.1), solution(problem.working)]
+    return _chat(*turns)
+
+
 def drill(rng: Random) -> Chat:
     """Plain sums, six in one message; in one message of three they are of two steps each.
 
@@ -354,6 +375,26 @@ def drill(rng: Random) -> Chat:
         asked.append(text)
         replies.append(f"{text} = {result}.")
     return _chat(", ".join(asked), " ".join(replies))
+
+
+def equal(rng: Random) -> Chat:
+    """Plain comparisons, six in one message, judged as `check` judges; half of them are equal."""
+    asked: list[str] = []
+    replies: list[str] = []
+    while len(asked) < 6:
+        a = b = rng.randint(2, rng.choice((20, 99)))
+        if rng.random() < 0.5:
+            # Often a number that differs in one digit only.
+            near = [a - 1, a + 1, a - 10, a + 10, a // 10, rng.randint(2, 99), rng.randint(2, 20)]
+            b = rng.choice([other for other in near if other > 1 and other != a])
+        if b >= a or not is_heldout_pair("-", a, b):
+            asked.append(f"{a} and {b}")
+            replies.append(_judged(a, b))
+    return _chat(f"{rng.choice(EQUAL)} {', '.join(asked)}", " ".join(replies))
+
+
+def _judged(fact: int, asked: int) -> str:
+    return f"{fact} - {asked} = {fact - asked}, so {'yes' if fact == asked else 'no'}."
 
 
 def _sum(rng: Random) -> tuple[int, str, int, int]:
@@ -448,6 +489,7 @@ def follow_up(rng: Random) -> Chat:
 
 REGISTERS: dict[str, Callable[[Random], Chat]] = {
     "drill": drill,
+    "equal": equal,
     "complete": complete,
     "styled": styled,
     "told_then_asked": told_then_asked,
@@ -457,6 +499,7 @@ REGISTERS: dict[str, Callable[[Random], Chat]] = {
     "revise": revise,
     "restate": restate,
     "topics": topics,
+    "transfers": transfers,
     "incomplete": incomplete,
     "supplied": supplied,
     "follow_up": follow_up,
@@ -464,27 +507,48 @@ REGISTERS: dict[str, Callable[[Random], Chat]] = {
 """What writes a chat of each register."""
 
 
-MIX = {
-    "drill": 0.08,
-    "complete": 0.23,
-    "styled": 0.06,
-    "told_then_asked": 0.08,
-    "examine": 0.125,
-    "ask_or_answer": 0.03,
-    "check": 0.10,
-    "revise": 0.11,
-    "restate": 0.055,
-    "topics": 0.04,
-    "incomplete": 0.06,
-    "supplied": 0.02,
-    "follow_up": 0.01,
+MIXES = {
+    "first": {
+        "drill": 0.07,
+        "complete": 0.19,
+        "styled": 0.10,
+        "told_then_asked": 0.07,
+        "examine": 0.135,
+        "ask_or_answer": 0.04,
+        "check": 0.11,
+        "revise": 0.115,
+        "restate": 0.05,
+        "topics": 0.03,
+        "transfers": 0.025,
+        "incomplete": 0.05,
+        "supplied": 0.01,
+        "follow_up": 0.005,
+    },
+    # The same with plain comparisons: what a direct question needs and sums do not teach.
+    "last": {
+        "drill": 0.05,
+        "equal": 0.06,
+        "complete": 0.14,
+        "styled": 0.07,
+        "told_then_asked": 0.05,
+        "examine": 0.13,
+        "ask_or_answer": 0.05,
+        "check": 0.16,
+        "revise": 0.14,
+        "restate": 0.03,
+        "topics": 0.03,
+        "transfers": 0.02,
+        "incomplete": 0.055,
+        "supplied": 0.01,
+        "follow_up": 0.005,
+    },
 }
-"""The share of each register."""
+"""The share of each register in each mix, by the mix's name."""
 
 
-def chats(seed: int | str) -> Iterator[Chat]:
-    """Chats of the mix without end, the same for the same seed."""
+def chats(seed: int | str, mix: str = "first") -> Iterator[Chat]:
+    """Chats of a mix without end, the same for the same seed."""
     rng = Random(f"corpus/{seed}")
-    writers, shares = [REGISTERS[name] for name in MIX], list(MIX.values())
+    writers, shares = [REGISTERS[name] for name in MIXES[mix]], list(MIXES[mix].values())
     while True:
         yield rng.choices(writers, shares)[0](rng)

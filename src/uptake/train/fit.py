@@ -22,7 +22,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from uptake.train.corpus import Chat, chats
-from uptake.train.recipe import Recipe, RecipeError
+from uptake.train.recipe import Recipe, RecipeError, read_recipe
 from uptake.train.tokenizer import build
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def batches(
 
     chunk = start
     while True:
-        source = chats(f"{recipe.seed}/{chunk}")
+        source = chats(f"{recipe.seed}/{chunk}", recipe.mix)
         rows = [encode(tokenizer, chat) for chat in islice(source, recipe.chats_per_chunk)]
         rows.sort(key=lambda row: len(row[0]))
         groups: list[list[tuple[list[int], list[int]]]] = [[]]
@@ -93,7 +93,10 @@ def batches(
 
 
 def _tokenizer(recipe: Recipe) -> Any:
-    source = chats(f"{recipe.seed}/tokenizer")
+    """The tokenizer of a recipe: that of the recipe it goes on from, where it does."""
+    while recipe.after:
+        recipe = read_recipe(recipe.after)
+    source = chats(f"{recipe.seed}/tokenizer", recipe.mix)
     texts = [m["content"] for chat in islice(source, recipe.tokenizer_chats) for m in chat]
     return build(texts, recipe.vocabulary)
 
@@ -153,7 +156,10 @@ def schedule(recipe: Recipe, tokens: int) -> float:
 class Run:
     """A run in the folder `out`: the model, its optimizers, and how far they have come."""
 
-    def __init__(self, recipe: Recipe, out: Path) -> None:
+    def __init__(self, recipe: Recipe, out: Path, begin: Path | None = None) -> None:
+        """Begin from nothing, or with the weights of the run in the folder `begin`."""
+        import torch
+
         out.mkdir(parents=True, exist_ok=True)
         settings = out / "recipe.json"
         if settings.exists() and not _agrees(json.loads(settings.read_text()), recipe):
@@ -164,6 +170,9 @@ class Run:
         self.recipe, self.out = recipe, out
         self.tokenizer = _tokenizer(recipe)
         self.model = _model(recipe, self.tokenizer)
+        if begin is not None:
+            state = torch.load(begin / STATE, weights_only=False)
+            self.model.load_state_dict(state["model"])
         self.optimizers = _optimizers(recipe, self.model)
         self.step = self.tokens = self.chunk = self.within = 0
         self.seconds = 0.0
@@ -232,10 +241,17 @@ def fit(
     """Train by the recipe into the folder `out`; returns the saved Hugging Face folder.
 
     `out/state.pt` is the checkpoint a later call goes on from, `out/log.jsonl` the loss over time,
-    `out/model` the result. `stop` is asked between steps; once it says yes the run is saved and
+    `out/model` the result; what the recipe goes on from is made first, in a folder of its own
+    within. `stop` is asked between steps; once it says yes the run is saved and
     None returned. Raises RecipeError where `out` holds a run of another recipe.
     """
-    run = Run(recipe, out)
+    begin = None
+    if recipe.after:
+        first = read_recipe(recipe.after)
+        begin = out / first.name
+        if fit(first, begin, report, stop) is None:
+            return None
+    run = Run(recipe, out, begin)
     run.load()
     run.model.train()
     recent: list[float] = []

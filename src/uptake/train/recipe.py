@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from uptake.errors import UptakeError
+from uptake.train.corpus import MIXES
 
 __all__ = ["Recipe", "RecipeError", "read_recipe"]
 
@@ -22,14 +23,17 @@ class RecipeError(UptakeError):
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a model is trained from scratch.
+    """How a model is trained: from scratch, or from what the recipe named by `after` made.
 
-    `tokens` is the budget of non-padding tokens of chats; `batch_tokens` counts padded ones. Tokens
-    that are not the assistant's weigh `context_weight` in the loss. The learning rate warms up over
-    `warmup` of the budget, is held, and falls linearly to zero over the last `decay` of it.
+    `tokens` is the budget of non-padding tokens of chats of a `mix`; `batch_tokens` counts padded
+    ones. Tokens that are not the assistant's weigh `context_weight` in the loss. The learning rate
+    warms up over `warmup` of the budget, is held, and falls linearly to zero over the last `decay`
+    of it.
     """
 
     name: str = "base"
+    after: str = ""
+    mix: str = "first"
     seed: int = 0
     vocabulary: int = 1024
     tokenizer_chats: int = 20_000
@@ -40,7 +44,7 @@ class Recipe:
     intermediate_size: int = 576
     positions: int = 1024
     rope_theta: float = 10_000.0
-    tokens: int = 30_000_000
+    tokens: int = 42_000_000
     batch_tokens: int = 4_096
     chats_per_chunk: int = 4_096
     optimizer: str = "muon"
@@ -83,10 +87,19 @@ def read_recipe(name: str | Path) -> Recipe:
         if not isinstance(value, (int, float) if wanted is float else wanted):
             raise RecipeError(f"{name}: {key} = {value!r} should be of type {wanted.__name__}")
     recipe = Recipe(**data)
+    if recipe.after in (str(name), recipe.name):
+        raise RecipeError(f"{name}: goes on from itself; name another recipe in `after`")
+    _check(recipe, name)
+    return recipe
+
+
+def _check(recipe: Recipe, name: str | Path) -> None:
+    """Raise RecipeError where no model can be made by these settings."""
     if recipe.optimizer not in ("muon", "adamw"):
         raise RecipeError(f"{name}: optimizer = {recipe.optimizer!r}; use 'muon' or 'adamw'")
+    if recipe.mix not in MIXES:
+        raise RecipeError(f"{name}: mix = {recipe.mix!r}; use one of {', '.join(MIXES)}")
     if recipe.hidden_size % recipe.heads:
         raise RecipeError(f"{name}: hidden_size must be a multiple of heads")
     if recipe.heads % recipe.kv_heads:
         raise RecipeError(f"{name}: heads must be a multiple of kv_heads")
-    return recipe

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from random import Random
 
-__all__ = ["STORIES", "Fact", "Forms", "Step", "Story", "distractor", "forms"]
+__all__ = ["STORIES", "Fact", "Forms", "Step", "Story", "distractor", "forms", "transfer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +106,14 @@ class Story:
 LEAD = "[|Then |Later |After that, ]"
 
 # What may happen to a stock: the operation, what it is called, how it is said, hinted at, asked.
-_EVENTS: tuple[tuple[str, str, Forms, tuple[str, ...], str], ...] = (
+_Event = tuple[str, str, Forms, tuple[str, ...], str]
+_EVENTS: tuple[_Event, ...] = (
     (
         "+",
         "how many {T} {B} gives {A}",
         forms(
             LEAD + "{B} [gives|hands] {A} {v} [|more ]{T}.",
+            LEAD + "{B} [gives|hands] {v} [|more ]{T} to {A}.",
             LEAD + "{A} [gets|receives] {v} [|more ]{T} from {B}.",
             LEAD + "{A} is [given|handed] {v} [|more ]{T} by {B}.",
         ),
@@ -143,6 +145,8 @@ _EVENTS: tuple[tuple[str, str, Forms, tuple[str, ...], str], ...] = (
         "how many {T} {A} gives to {B}",
         forms(
             LEAD + "{A} [gives|hands] {v} [|of the ]{T} to {B}.",
+            # All but the barest, which training hears of the one who gives to {A}.
+            *expand(LEAD + "{A} [gives|hands] {B} {v} [|of the ]{T}.")[1:],
             LEAD + "{B} [gets|receives] {v} [|of the ]{T} from {A}.",
             LEAD + "{B} is [given|handed] {v} [|of the ]{T} by {A}.",
         ),
@@ -173,10 +177,15 @@ _EVENTS: tuple[tuple[str, str, Forms, tuple[str, ...], str], ...] = (
 )
 
 
-def _events(rng: Random, plan: list[Step], count: int, first: str = "") -> list[Fact]:
+_GIVEN, _GIVES = _EVENTS[0], _EVENTS[3]
+
+
+def _events(
+    rng: Random, plan: list[Step], count: int, first: str = "", among: Sequence[_Event] = _EVENTS
+) -> list[Fact]:
     """Add `count` events to the plan; the first acts on `first` where the plan is empty."""
     facts: list[Fact] = []
-    for index, (op, quantity, say, vague, check) in enumerate(rng.sample(_EVENTS, count)):
+    for index, (op, quantity, say, vague, check) in enumerate(rng.sample(among, count)):
         key = f"event{index}"
         facts.append(Fact(key, quantity, say, vague, check, optional=True))
         plan.append(Step(op, f"#{len(plan) - 1}" if plan else first, key))
@@ -212,20 +221,29 @@ def _starts(thing: str) -> Forms:
     )
 
 
+_START = Fact(
+    "start",
+    "how many {T} {A} has at first",
+    _starts("{T}"),
+    ("{A} has some {T} at first.", "At the start, {A} owns some {T}."),
+    "Does {A} have {v} {T} at first?",
+    high=60,
+    droppable=True,
+)
+
+
 def change(rng: Random) -> Story:
     """A stock that grows and shrinks."""
-    start = Fact(
-        "start",
-        "how many {T} {A} has at first",
-        _starts("{T}"),
-        ("{A} has some {T} at first.", "At the start, {A} owns some {T}."),
-        "Does {A} have {v} {T} at first?",
-        high=60,
-        droppable=True,
-    )
     plan: list[Step] = []
     facts = _events(rng, plan, rng.choice((2, 2, 2, 3)), "start")
-    return Story("change", (start, *facts), tuple(plan), forms(*_NOW))
+    return Story("change", (_START, *facts), tuple(plan), forms(*_NOW))
+
+
+def transfer(rng: Random) -> Story:
+    """A stock from which something is given to another, or to which another gives."""
+    plan: list[Step] = []
+    facts = _events(rng, plan, rng.choice((1, 1, 2)), "start", (_GIVEN, _GIVES))
+    return Story("transfer", (_START, *facts), tuple(plan), forms(*_NOW))
 
 
 def _relation(rng: Random, key: str, who: str, whom: str) -> tuple[Fact, str]:

@@ -39,7 +39,10 @@ _ONSETS = tuple(
     "b br c ch d dr f fl g gr h j k kl l m n p ph pr qu r s sh st t th tr v w x y z".split()
 )
 _VOWELS = tuple("a e i o u a e i o ai ea ee ia io oa ou ya".split())
-_CODAS = ("", "", "", "", *"l m n r s t th ck d nn ll x b f g p sh v z".split())
+_CODAS = (
+    *("",) * 6,
+    *"l m n r s t th ck d nn ll x b f g p sh v z ch ld lk lt mp nd nk nt rd rk rn rt sk st".split(),
+)
 
 THINGS = tuple(
     """apples pens books stamps coins marbles stickers cards shells stones buttons beads toys
@@ -85,6 +88,28 @@ _TAKEN = frozenset(name.lower() for name in HELDOUT_WOMEN + HELDOUT_MEN) | froze
 )
 
 
+def _noun(rng: Random) -> tuple[str, str]:
+    """A made-up noun: singular, plural.
+
+    The plural is made in every way of English ("-s", "-es", "-ies", or no ending, as "sheep"), so
+    that a model must copy it and can take no ending for granted.
+    """
+    while True:
+        stem = _syllables(rng, 1, 3)
+        if not 3 <= len(stem) <= 9:
+            continue
+        if rng.random() < 0.12:
+            plural = stem
+        elif rng.random() < 0.1:
+            stem, plural = stem + "y", stem + "ies"
+        elif stem.endswith(("s", "x", "z", "ch", "sh")) or (stem[-1] == "o" and rng.random() < 0.7):
+            plural = stem + "es"
+        else:
+            plural = stem + "s"
+        if plural not in _TAKEN:
+            return stem, plural
+
+
 def name(rng: Random, split: str) -> tuple[str, str]:
     """A person's name and pronoun: syllables for "train", a given name for "heldout"."""
     if split == "heldout":
@@ -101,18 +126,14 @@ def things(rng: Random, split: str, *, invented: float = 0.0) -> str:
     if split == "heldout":
         return rng.choice(HELDOUT_THINGS)
     if rng.random() < invented:
-        while True:
-            made = _syllables(rng, 1, 2)
-            if 3 <= len(made) <= 9 and made + "s" not in _TAKEN and not made.endswith("s"):
-                return made + "s"
+        return _noun(rng)[1]
     return rng.choice(THINGS)
 
 
 def container(rng: Random, split: str, *, invented: float = 0.0) -> tuple[str, str]:
     """A noun for what holds things: singular, plural; at the rate `invented` one of syllables."""
     if invented and rng.random() < invented:
-        made = things(rng, "train", invented=1.0)
-        return made[:-1], made
+        return _noun(rng)
     singular, plural = rng.choice(
         _HELDOUT_CONTAINERS if split == "heldout" else _CONTAINERS
     ).split()
