@@ -65,7 +65,10 @@ def episode(condition: str, instruction: str, *turns: tuple[str, str, float]) ->
         "seed": 7,
         "gold": "12",
         "ended": "done",
-        "turns": [{"user": u, "reply": r, "score": s, "answer": "1"} for u, r, s in turns],
+        "turns": [
+            {"user": u, "reply": r, "score": s, "answer": re.findall(r"\d+", r)[-1]}
+            for u, r, s in turns
+        ],
     }
 
 
@@ -75,6 +78,8 @@ def test_the_shortest_pair_solved_at_once_and_lost_over_turns_is_chosen(tmp_path
         episode("sharded", "long", ("q", "1", 0.0), ("fact", "2", 0.0)),
         episode("full", "short", ("How many?", "It is 12.", 1.0)),
         episode("sharded", "short", ("How many?", "It is 7.", 0.0), ("A fact.", "Noted: 7.", 0.0)),
+        episode("full", "odd", ("q", "12", 1.0)),
+        episode("sharded", "odd", ("q", "7, so no.", 0.0), ("f", "7", 0.0)),  # no answer at its end
         episode("full", "kept", ("q", "12", 1.0)),
         episode("sharded", "kept", ("q", "12", 1.0)),
     ]

@@ -14,7 +14,7 @@ import importlib
 import math
 import mmap
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -65,7 +65,7 @@ def _session(graph: bytes) -> Any:
 
 
 @contextlib.contextmanager
-def _plain_attention() -> Iterator[None]:
+def _plain_attention() -> Generator[None]:
     """Have a session choose the plain attention kernel, unless the user's environment says which.
 
     The other one takes a long context in tiles; at the length of a chat that only costs time. ONNX
