@@ -28,7 +28,7 @@ def train(recipe: str, /, *, out: Path | None = None, tokens: int | None = None)
     out
         The folder for checkpoint, log, plot and model. Default: out/train-NAME.
     tokens
-        Another budget than the recipe's, in tokens.
+        Another budget than the recipe's, in tokens; what it goes on from keeps its own.
     """
     found = read_recipe(recipe)
     if tokens is not None:
