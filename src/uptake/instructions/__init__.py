@@ -22,7 +22,7 @@ from typing import Any
 from uptake.instruction import Instruction
 from uptake.instructions.lic import coding, from_actions, from_lic, from_lic_database, lic
 from uptake.instructions.own import from_own, own
-from uptake.instructions.rows import InstructionError, content, rows
+from uptake.instructions.rows import InstructionError, rows
 
 __all__ = ["InstructionError", "read_instructions", "write_instructions", "write_lic"]
 
@@ -36,7 +36,7 @@ def read_instructions(path: Path | str) -> list[Instruction]:
     path = Path(path)
     found: list[Instruction] = []
     taken: set[str] = set()
-    for line, row in rows(path, content(path)):
+    for line, row in rows(path):
         try:
             one = _instruction(row)
         except (ValueError, TypeError) as error:

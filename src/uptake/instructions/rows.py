@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from uptake.errors import UptakeError
 
-__all__ = ["InstructionError", "content", "rows"]
+__all__ = ["InstructionError", "rows"]
 
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
@@ -26,7 +26,18 @@ class InstructionError(UptakeError):
     """A file of instructions cannot be read: `file:line: what; how to mend`."""
 
 
-def content(path: Path) -> bytes:
+def rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Each row with its line number, from a JSON array or from lines."""
+    data = _content(path)
+    found = _array(path, data) if data.lstrip().startswith(b"[") else _lines(path, data)
+    for line, row in found:
+        if not isinstance(row, dict):
+            kind = type(row).__name__
+            raise InstructionError(f"{path}:{line}: a {kind}, not an object; write {{…}} a line")
+        yield line, cast("dict[str, Any]", row)
+
+
+def _content(path: Path) -> bytes:
     """The bytes of a file, unpacked, without a byte order mark."""
     try:
         data = path.read_bytes()
@@ -38,16 +49,6 @@ def content(path: Path) -> bytes:
         why = error.strerror or str(error)
         raise InstructionError(f"{path}: {why}; give the path of a file you can read") from None
     return data.removeprefix(_BOM)
-
-
-def rows(path: Path, data: bytes) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Each row with its line number, from a JSON array or from lines."""
-    found = _array(path, data) if data.lstrip().startswith(b"[") else _lines(path, data)
-    for line, row in found:
-        if not isinstance(row, dict):
-            kind = type(row).__name__
-            raise InstructionError(f"{path}:{line}: a {kind}, not an object; write {{…}} a line")
-        yield line, cast("dict[str, Any]", row)
 
 
 def _lines(path: Path, data: bytes) -> Iterator[tuple[int, Any]]:

@@ -68,13 +68,13 @@ def train(recipe: str, /, *, out: Path | None = None, tokens: int | None = None)
 def plot_loss(folder: Path) -> Path:
     """Draw the loss in nats against millions of tokens, as `folder`/loss.svg.
 
-    What the recipe goes on from comes first; its log lies in a folder within.
+    What the recipe goes on from comes first; its log lies one folder deeper.
     """
     import altair as alt
 
     points: list[dict[str, Any]] = []
     before = 0.0
-    for log in (*folder.glob("*/log.jsonl"), folder / "log.jsonl"):
+    for log in sorted(folder.rglob("log.jsonl"), key=lambda log: -len(log.parts)):
         rows: list[dict[str, Any]] = [json.loads(line) for line in log.read_text().splitlines()]
         points += [
             {"tokens": before + row["tokens"] / 1e6, "loss": row["loss"], "recipe": row["recipe"]}

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -92,10 +93,11 @@ def batches(
         chunk += 1
 
 
+@cache
 def _tokenizer(recipe: Recipe) -> Any:
     """The tokenizer of a recipe: that of the recipe it goes on from, where it does."""
-    while recipe.after:
-        recipe = read_recipe(recipe.after)
+    if recipe.after:
+        return _tokenizer(read_recipe(recipe.after))
     source = chats(f"{recipe.seed}/tokenizer", recipe.mix)
     texts = [m["content"] for chat in islice(source, recipe.tokenizer_chats) for m in chat]
     return build(texts, recipe.vocabulary)

@@ -107,19 +107,33 @@ LEAD = "[|Then |Later |After that, ]"
 
 # What may happen to a stock: the operation, what it is called, how it is said, hinted at, asked.
 _Event = tuple[str, str, Forms, tuple[str, ...], str]
-_EVENTS: tuple[_Event, ...] = (
-    (
-        "+",
-        "how many {T} {B} gives {A}",
-        forms(
-            LEAD + "{B} [gives|hands] {A} {v} [|more ]{T}.",
-            LEAD + "{B} [gives|hands] {v} [|more ]{T} to {A}.",
-            LEAD + "{A} [gets|receives] {v} [|more ]{T} from {B}.",
-            LEAD + "{A} is [given|handed] {v} [|more ]{T} by {B}.",
-        ),
-        ("{B} gives {A} some {T}.", "Then {A} gets some {T} from {B}."),
-        "Does {B} give {A} {v} {T}?",
+_GIVEN: _Event = (
+    "+",
+    "how many {T} {B} gives {A}",
+    forms(
+        LEAD + "{B} [gives|hands] {A} {v} [|more ]{T}.",
+        LEAD + "{B} [gives|hands] {v} [|more ]{T} to {A}.",
+        LEAD + "{A} [gets|receives] {v} [|more ]{T} from {B}.",
+        LEAD + "{A} is [given|handed] {v} [|more ]{T} by {B}.",
     ),
+    ("{B} gives {A} some {T}.", "Then {A} gets some {T} from {B}."),
+    "Does {B} give {A} {v} {T}?",
+)
+_GIVES: _Event = (
+    "-",
+    "how many {T} {A} gives to {B}",
+    forms(
+        LEAD + "{A} [gives|hands] {v} [|of the ]{T} to {B}.",
+        # All but the barest, which training hears of the one who gives to {A}.
+        *expand(LEAD + "{A} [gives|hands] {B} {v} [|of the ]{T}.")[1:],
+        LEAD + "{B} [gets|receives] {v} [|of the ]{T} from {A}.",
+        LEAD + "{B} is [given|handed] {v} [|of the ]{T} by {A}.",
+    ),
+    ("{A} gives some {T} to {B}.", "Then {B} gets some of the {T} from {A}."),
+    "Does {A} give {v} {T} to {B}?",
+)
+_EVENTS: tuple[_Event, ...] = (
+    _GIVEN,
     (
         "+",
         "how many {T} {A} buys",
@@ -140,19 +154,7 @@ _EVENTS: tuple[_Event, ...] = (
         ("{A} finds some {T}.", "Then {A} finds some {T} in the garden."),
         "Does {A} find {v} {T}?",
     ),
-    (
-        "-",
-        "how many {T} {A} gives to {B}",
-        forms(
-            LEAD + "{A} [gives|hands] {v} [|of the ]{T} to {B}.",
-            # All but the barest, which training hears of the one who gives to {A}.
-            *expand(LEAD + "{A} [gives|hands] {B} {v} [|of the ]{T}.")[1:],
-            LEAD + "{B} [gets|receives] {v} [|of the ]{T} from {A}.",
-            LEAD + "{B} is [given|handed] {v} [|of the ]{T} by {A}.",
-        ),
-        ("{A} gives some {T} to {B}.", "Then {B} gets some of the {T} from {A}."),
-        "Does {A} give {v} {T} to {B}?",
-    ),
+    _GIVES,
     (
         "-",
         "how many {T} {A} loses",
@@ -175,9 +177,6 @@ _EVENTS: tuple[_Event, ...] = (
         "Does {A} sell {v} {T}?",
     ),
 )
-
-
-_GIVEN, _GIVES = _EVENTS[0], _EVENTS[3]
 
 
 def _events(
