@@ -11,6 +11,7 @@ import pytest
 from uptake.conversation import Message
 from uptake.errors import UptakeError
 from uptake.model import ModelError, Reply, Sampling, Scripted, Usage
+from uptake.models.policies import POLICIES
 from uptake.run import Limits, finish, run, setup
 from uptake.run.record import episodes
 
@@ -50,7 +51,7 @@ def test_a_run_plays_every_instruction_condition_repeat_and_control(tmp_path):
     assert len(own) == 4 * 5 * 2
     assert {e.condition for e in own} == {"full", "concat", "sharded", "recap", "snowball"}
     assert all(e.score("last") == 1 for e in own)
-    assert {e.model for e in found} == {"solver", "policy:silent", "policy:guess", "policy:echo"}
+    assert {e.model for e in found} == {"solver", *POLICIES}
     assert (outcome.episodes, outcome.failed, outcome.missing) == (len(found), 0, 0)
 
 

@@ -23,7 +23,7 @@ from uptake.errors import UptakeError
 from uptake.instruction import Instruction
 from uptake.model import Model, Sampling
 from uptake.models import model as load_model
-from uptake.probes import Probe
+from uptake.probes import Probe, metrics
 from uptake.run.record import episodes
 from uptake.scenario import Scenario, scenarios
 from uptake.user import ModelUser, ScriptedUser, User
@@ -61,7 +61,8 @@ class Result:
     def _rows(self) -> list[Row]:
         from uptake.scores import rows
 
-        return rows(self.episodes())
+        played = self.episodes()
+        return rows(played, metrics({episode.probe for episode in played}))
 
     def value(self, metric: str, condition: str = "sharded", score: str = "last") -> float | None:
         """One score of the model that was probed; None where it is withheld or there is none."""

@@ -84,7 +84,7 @@ def probe(
         user: A model that plays the user, in place of the scripted one.
         temperature: How replies are drawn, in every condition; 0 is greedy.
         reply_tokens: The most tokens of one reply.
-        controls: Play the constant policies (never answer, always guess, echo) beside the model.
+        controls: Play the constant policies (never answer, always ask, always guess, …) beside it.
         max_cost: Stop before the run has cost more US dollars than this, all sittings together.
         max_tokens: Stop before the run has used more tokens than this, all sittings together.
         price: US dollars a million tokens in and out, for example 0.15,0.60.

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from uptake.conversation import Conversation
 from uptake.instruction import Instruction, Verdict
 from uptake.model import Model, ModelError, Reply, Sampling
-from uptake.questions import questions
+from uptake.questions import questions, target
 from uptake.scenario import Scenario
 from uptake.seeds import stable_seed
 from uptake.user import Said, ScriptedUser, User
@@ -41,7 +41,8 @@ class Turn:
     `reply` has the tool calls, too, as text (`Message.written`).
     `told` are the shards told up to here, in the order told; `ready` is whether every needed one
     is among them. `score` and `answer` are the verifier's (None: could not decide; commits to
-    nothing). `asked` is whether the reply asks the user something and commits to no answer.
+    nothing). `asked` is whether the reply asks the user something and commits to no answer, and
+    `about` the shard that its question fits best, told or not (None: it fits none).
     `cost` is in US dollars, None where no price is known. The `user_…` fields are what a Model
     as user cost; `unfaithful` is what it got wrong at this turn (see `Said`).
     """
@@ -53,6 +54,7 @@ class Turn:
     score: float | None = None
     answer: str | None = None
     asked: bool = False
+    about: int | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float | None = None
@@ -257,13 +259,15 @@ async def _exchange(
         verdict = _judge(verify, scenario.instruction, reply.message.written)
     before = turns[-1].told if turns else ()
     told = (*before, *(shard for shard in said.shards if shard not in before))
-    asks = bool(questions(reply.text, talk.said_by("user")))
-    return _turn(said, reply, verdict, told, scenario.instruction.needed <= set(told), asks)
+    turn = _turn(said, reply, verdict, told, scenario.instruction.needed <= set(told))
+    wanted = questions(reply.text, talk.said_by("user"))
+    if not wanted or verdict.answer is not None:
+        return turn
+    shards = scenario.instruction.shards
+    return replace(turn, asked=True, about=target(wanted, shards, range(1, len(shards))))
 
 
-def _turn(
-    said: Said, reply: Reply, verdict: Verdict, told: tuple[int, ...], ready: bool, asks: bool
-) -> Turn:
+def _turn(said: Said, reply: Reply, verdict: Verdict, told: tuple[int, ...], ready: bool) -> Turn:
     spent = said.usage
     return Turn(
         user=said.text,
@@ -272,7 +276,6 @@ def _turn(
         ready=ready,
         score=verdict.score,
         answer=verdict.answer,
-        asked=asks and verdict.answer is None,
         prompt_tokens=reply.usage.prompt_tokens,
         completion_tokens=reply.usage.completion_tokens,
         cost=reply.usage.cost,

@@ -38,13 +38,15 @@ class Scenario:
     """An instruction under a condition, with the plan: `turns`, in the order of the shards.
 
     A user may keep to the plan or tell the shards in another order; `tell` gives the words of
-    any step. `system` is an optional system prompt.
+    any step. `hidden` shards are in no plan: the user says one only to a question that asks for
+    it. `system` is an optional system prompt.
     """
 
     instruction: Instruction
     condition: str
     turns: tuple[Told, ...]
     system: str | None = None
+    hidden: frozenset[int] = frozenset()
 
     def untold(self, told: Iterable[int]) -> tuple[int, ...]:
         """The shards that are still to be told, in their order."""

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from uptake.episode import RULES, Episode, Turn
 from uptake.intervals import (
@@ -37,6 +37,7 @@ __all__ = [
     "BUCKETS",
     "NEAR_ZERO",
     "RESAMPLES",
+    "Metric",
     "Row",
     "compare",
     "first_attempt",
@@ -54,6 +55,26 @@ RESAMPLES = 2000
 """How often the instructions are drawn again for an interval."""
 
 _ENOUGH_REPEATS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What a probe reads off the episodes of one instruction and repeat.
+
+    `of` takes them by condition, all with a score, and gives a number, or None where there is
+    nothing to say. A `pooled` metric is the mean over all that have one, each counting alike;
+    any other is first averaged over the repeats of an instruction. `kind` says what the values
+    are: a "share" in [0, 1], a "difference" of two in [-1, 1], or an "amount" above 0. `condition`
+    is what the row is filed under; `headline` ones are shown first; `meaning` is half a sentence.
+    """
+
+    name: str
+    condition: str
+    of: Callable[[Mapping[str, Episode]], float | None]
+    meaning: str
+    kind: Literal["share", "difference", "amount"] = "share"
+    pooled: bool = False
+    headline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +135,16 @@ class _Figure:
     ratio: Ratio
     note: str | None = None
     withheld: bool = False
+    signed: bool = False
 
 
-def rows(episodes: Iterable[Episode], *, bootstrap: int = RESAMPLES, seed: int = 0) -> list[Row]:
+def rows(
+    episodes: Iterable[Episode],
+    metrics: Mapping[str, Sequence[Metric]] | None = None,
+    *,
+    bootstrap: int = RESAMPLES,
+    seed: int = 0,
+) -> list[Row]:
     """Every figure of every probe, domain, condition and model, in long form.
 
     Under each rule: `mean` (P), `a90` (aptitude), `u90_10` (unreliability) and, for conditions
@@ -124,6 +152,7 @@ def rows(episodes: Iterable[Episode], *, bootstrap: int = RESAMPLES, seed: int =
     `attempted_first`, `asked`, `turns`, `words`, `failures`, `undecided`; and, where the
     conversation has turns, `score_by_first_attempt:B` and `first_attempt:B` for each bucket B and
     for "never", and `score_by_turn:K`. `docs/statistics.md` defines each.
+    Then the `metrics` of each probe, by its name.
 
     Intervals come from `bootstrap` resamples of the instructions, the same for all figures of a
     domain. Failed episodes have no score and are left out of it, never counted as 0.
@@ -133,6 +162,8 @@ def rows(episodes: Iterable[Episode], *, bootstrap: int = RESAMPLES, seed: int =
         names = sorted({name for cell in cells for name in cell.played})
         figures = [figure for cell in cells for figure in _figures(cell, names)]
         figures += _kept(figures)
+        for metric in (metrics or {}).get(cells[0].probe, ()):
+            figures += _skill(cells, names, metric)
         measured = intervals([f.ratio for f in figures], resamples=bootstrap, seed=seed)
         low = {
             (*f.cell.speaker, f.score): i.low
@@ -295,6 +326,35 @@ def _kept(figures: Sequence[_Figure]) -> Iterator[_Figure]:
         yield _Figure(figure.cell, figure.score, "kept", Ratio(top, held, "ratio"))
 
 
+def _skill(cells: Sequence[_Cell], names: Sequence[str], metric: Metric) -> Iterator[_Figure]:
+    """One metric of each model, filed under one of its conditions."""
+    speakers: dict[tuple[str, str, str, bool], list[_Cell]] = defaultdict(list)
+    for cell in cells:
+        speakers[cell.speaker].append(cell)
+    for played in speakers.values():
+        filed = next((cell for cell in played if cell.condition == metric.condition), None)
+        if filed is None:
+            continue
+        together: dict[tuple[str, int], dict[str, Episode]] = defaultdict(dict)
+        for episode in (episode for cell in played for episode in cell.episodes):
+            if episode.score("last") is not None:
+                together[episode.instruction_id, episode.repeat][episode.condition] = episode
+        values = [
+            (next(iter(found.values())), value)
+            for found in together.values()
+            if (value := metric.of(found)) is not None
+        ]
+        signed = metric.kind == "difference"
+        if signed:  # its interval is that of a share: [-1, 1] laid on [0, 1]
+            values = [(episode, (1 + value) / 2) for episode, value in values]
+        if metric.pooled:
+            figure = _pooled(filed, names, metric.name, values)
+        else:
+            kind = "amount" if metric.kind == "amount" else "share"
+            figure = _share(filed, names, metric.name, values, kind)
+        yield replace(figure, signed=signed)
+
+
 def _row(figure: _Figure, interval: Interval, full_low: float | None) -> Row:
     cell, note, withheld = figure.cell, figure.note, figure.withheld
     if interval.n == 0:
@@ -305,6 +365,8 @@ def _row(figure: _Figure, interval: Interval, full_low: float | None) -> Row:
         withheld = True
         note = f"withheld: the 95% interval of FULL reaches below {NEAR_ZERO:g}"
     bounds = (None, None, None) if withheld else (interval.value, interval.low, interval.high)
+    if figure.signed:
+        bounds = tuple(None if bound is None else 2 * bound - 1 for bound in bounds)
     value, low, high = (None if b is None or math.isnan(b) else b for b in bounds)
     return Row(
         cell.probe,

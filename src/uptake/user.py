@@ -16,7 +16,7 @@ from typing import Any, Protocol, cast
 from uptake.conversation import Conversation
 from uptake.model import Model, ModelError, Sampling, Usage
 from uptake.questions import questions, target
-from uptake.scenario import AT_ONCE, Scenario
+from uptake.scenario import Scenario
 from uptake.seeds import stable_seed
 
 __all__ = ["THAT_IS_ALL", "ModelUser", "Said", "ScriptedUser", "User"]
@@ -79,7 +79,7 @@ class ScriptedUser:
     ) -> Said | None:
         """See `User.say`. The same conversation always gets the same words."""
         said = conversation.said_by("user")
-        if not said and scenario.condition in AT_ONCE:
+        if not said:
             return Said(scenario.turns[0].text, scenario.turns[0].shards)
         shard = _next_shard(scenario, conversation, told)
         if shard is not None:
@@ -96,15 +96,18 @@ class ScriptedUser:
 def _next_shard(scenario: Scenario, conversation: Conversation, told: frozenset[int]) -> int | None:
     """The shard that the last reply asks for, otherwise the next in order; None when all is told.
 
-    The intent comes first, whatever was asked.
+    A hidden one is given to a question that fits it better than any shard that was told.
     """
     untold = scenario.untold(told)
-    if not untold or 0 in untold or not conversation.messages:
-        return untold[0] if untold else None
-    reply = conversation.messages[-1].text
-    asked = questions(reply, conversation.said_by("user"))
-    wanted = target(asked, scenario.instruction.shards, untold)
-    return untold[0] if wanted is None else wanted
+    if not untold:
+        return None
+    shards = scenario.instruction.shards
+    asked = questions(conversation.messages[-1].text, conversation.said_by("user"))
+    if target(asked, shards, range(1, len(shards))) in scenario.hidden.intersection(untold):
+        return target(asked, shards, range(1, len(shards)))
+    planned = [i for i in untold if i not in scenario.hidden]
+    wanted = target(asked, shards, planned)
+    return wanted if wanted is not None or not planned else planned[0]
 
 
 _RULES = """\
@@ -157,11 +160,12 @@ class ModelUser:
         )
         usage = None
         try:
-            prompt = _prompt(scenario, conversation, told)
+            sayable = _sayable(scenario, told, scripted)
+            prompt = _prompt(scenario, conversation, told | sayable, told)
             reply = await self._model.reply(prompt, _seeded(self._sampling, seed))
             usage = reply.usage
             shard, words = _chosen(reply.text)
-            fault = _fault(scenario, told, shard, words)
+            fault = _fault(scenario, told, sayable, shard, words)
         except ModelError as error:
             if error.fatal:
                 raise
@@ -178,10 +182,18 @@ def _seeded(sampling: Sampling, seed: int) -> Sampling:
     return Sampling(sampling.temperature, sampling.top_p, sampling.max_tokens, seed)
 
 
-def _prompt(scenario: Scenario, conversation: Conversation, told: frozenset[int]) -> Conversation:
-    shards = scenario.instruction.shards
+def _sayable(scenario: Scenario, told: frozenset[int], scripted: Said) -> frozenset[int]:
+    """What may be said next: whatever is planned, and a hidden shard that was asked for."""
+    return frozenset(scenario.untold(told)) - scenario.hidden | frozenset(scripted.shards)
+
+
+def _prompt(
+    scenario: Scenario, conversation: Conversation, known: frozenset[int], told: frozenset[int]
+) -> Conversation:
+    """What the user's model reads; of the shards only those that are `known` to it."""
     facts = "\n".join(
-        f"{i} ({'said' if i in told else 'unsaid'}): {shard.text}" for i, shard in enumerate(shards)
+        f"{i} ({'said' if i in told else 'unsaid'}): {scenario.instruction.shards[i].text}"
+        for i in sorted(known)
     )
     talk = "\n".join(
         f"{'You' if message.role == 'user' else 'Assistant'}: {message.text}"
@@ -207,9 +219,11 @@ def _chosen(reply: str) -> tuple[int, str]:
     return fact, " ".join(words.split())
 
 
-def _fault(scenario: Scenario, told: frozenset[int], shard: int, words: str) -> str | None:
+def _fault(
+    scenario: Scenario, told: frozenset[int], sayable: frozenset[int], shard: int, words: str
+) -> str | None:
     """What is unfaithful in telling `shard` by `words`; None where nothing is found."""
-    if shard not in scenario.untold(told):
+    if shard not in sayable:
         return f"the user's model chose fact {shard}, which is not unsaid"
     if not words or len(words) > _LONGEST:
         return "the user's model said nothing" if not words else "the user's model said too much"

@@ -6,7 +6,7 @@
 | `openai/NAME`, `ollama/NAME`, … | a provider's endpoint; `PROVIDERS` lists them |
 | `http://host:port/v1#NAME` | any other OpenAI-compatible endpoint |
 | `hf:PATH` | a local Hugging Face folder (extra `[train]`) |
-| `policy:silent`, `policy:guess`, `policy:echo` | a constant policy |
+| `policy:NAME` | a constant policy; `POLICIES` lists them |
 
 This module knows nothing of what the model will be asked.
 """

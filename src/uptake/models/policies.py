@@ -12,7 +12,7 @@ from collections.abc import Callable
 from uptake.conversation import Conversation
 from uptake.model import Scripted
 
-__all__ = ["POLICIES", "Echo", "Guess", "Silent"]
+__all__ = ["POLICIES", "Ask", "Echo", "Empty", "Guess", "Refuse", "Silent"]
 
 
 class Silent(Scripted):
@@ -20,6 +20,27 @@ class Silent(Scripted):
 
     def __init__(self) -> None:
         super().__init__(["I do not know."], name="policy:silent")
+
+
+class Empty(Scripted):
+    """Says nothing at all."""
+
+    def __init__(self) -> None:
+        super().__init__([""], name="policy:empty")
+
+
+class Refuse(Scripted):
+    """Will not help."""
+
+    def __init__(self) -> None:
+        super().__init__(["I am sorry, but I cannot help with that."], name="policy:refuse")
+
+
+class Ask(Scripted):
+    """Always asks, and never about anything in particular."""
+
+    def __init__(self) -> None:
+        super().__init__(["Could you tell me more about that?"], name="policy:ask")
 
 
 class Guess(Scripted):
@@ -48,6 +69,9 @@ def _last_said(conversation: Conversation) -> str:
 
 POLICIES: dict[str, Callable[[], Scripted]] = {
     "policy:silent": Silent,
+    "policy:empty": Empty,
+    "policy:refuse": Refuse,
+    "policy:ask": Ask,
     "policy:guess": Guess,
     "policy:echo": Echo,
 }

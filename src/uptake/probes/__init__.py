@@ -7,22 +7,27 @@ This package knows nothing of models, of how episodes are kept, or of how they a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import entry_points
 from typing import Protocol, runtime_checkable
 
 from uptake.errors import UptakeError
 from uptake.instruction import Instruction
 from uptake.scenario import Scenario
+from uptake.scores import Metric
 
-__all__ = ["Probe", "names", "probe"]
+__all__ = ["Probe", "metrics", "names", "probe"]
 
 GROUP = "uptake.probes"
 
 
 @runtime_checkable
 class Probe(Protocol):
-    """A name, the conditions it compares, and how it tells one instruction under each of them."""
+    """A name, the conditions it compares, and how it tells one instruction under each of them.
+
+    A probe that measures more than how well instructions are solved has an attribute `metrics`,
+    too: a sequence of `uptake.scores.Metric`.
+    """
 
     @property
     def name(self) -> str:
@@ -37,6 +42,16 @@ class Probe(Protocol):
     def scenarios(self, instruction: Instruction) -> Sequence[Scenario]:
         """`instruction` told under each condition that suits it: at most one scenario each."""
         ...
+
+
+def metrics(wanted: Iterable[str]) -> dict[str, tuple[Metric, ...]]:
+    """What each of the `wanted` probes measures of its own; nothing for one that is not installed.
+
+    Raises:
+        UptakeError: a probe cannot be loaded.
+    """
+    known = set(names())
+    return {name: tuple(getattr(probe(name), "metrics", ())) for name in wanted if name in known}
 
 
 def names() -> list[str]:

@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from uptake.probes import metrics
 from uptake.report.table import tables
 from uptake.run.record import episodes, settings
 from uptake.scores import rows
@@ -73,7 +74,7 @@ def _read(out: Path) -> tuple[list[Episode], list[Row]]:
     if key not in _last:
         played = episodes(Path(out))
         _last.clear()
-        _last[key] = played, rows(played)
+        _last[key] = played, rows(played, metrics({episode.probe for episode in played}))
     return _last[key]
 
 

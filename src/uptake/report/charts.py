@@ -30,10 +30,12 @@ def charts(
     controls: Sequence[Figures] = (),
     spread: Iterable[tuple[str, float]] = (),
 ) -> dict[str, dict[str, Any]]:
-    """Specifications by name: `conditions`, `spread`, `attempts`, `turns`; those with data.
+    """Specifications by name: `skills`, `conditions`, `spread`, `attempts`, `turns`, where known.
 
     `spread` has the mean score of each instruction under each condition.
     """
+    if figures.skills:
+        return {"skills": _skills(figures, controls).to_dict()}
     made = {
         "conditions": _conditions(figures, controls),
         "spread": _spread(figures, spread),
@@ -75,6 +77,45 @@ def _conditions(figures: Figures, controls: Sequence[Figures]) -> Plot | None:
             x=_x("score"), text=alt.Text("score:Q", format=".0f")
         ),
     ).properties(width="container", height=52 * len(values))
+
+
+def _skills(figures: Figures, controls: Sequence[Figures]) -> Plot:
+    """Each metric of the probe's own with its interval, before the range of constant policies."""
+    import altair as alt
+
+    values: list[dict[str, Any]] = []
+    for metric, row in figures.skills:
+        if row.value is None or metric.kind == "amount":
+            continue
+        name = f"{metric.name.replace('_', ' ')} · {metric.condition}"
+        reached = [c.value(metric.name, metric.condition) for c in controls]
+        known = [100 * value for value in reached if value is not None] or [0.0]
+        values.append(
+            _bounds(row)
+            | {"skill": name, "least": min(known), "most": max(known), "meaning": metric.meaning}
+        )
+    signed = any(metric.kind == "difference" for metric, _ in figures.skills)
+    base = alt.Chart(alt.Data(values=values)).encode(
+        y=alt.Y(
+            "skill:N",
+            sort=[value["skill"] for value in values],
+            title=None,
+            axis=alt.Axis(labelLimit=260),
+        ),
+        tooltip=_tips("skill", "score", "low", "high", "least", "most", "meaning"),
+    )
+    return alt.layer(
+        base.mark_bar(height=26, color="@band").encode(x=_x("least", signed=signed), x2="most:Q"),
+        base.mark_rule(strokeWidth=3, color="@accent", opacity=0.45, strokeCap="round").encode(
+            x=_x("low", signed=signed), x2="high:Q"
+        ),
+        base.mark_point(filled=True, size=110, opacity=1, color="@accent").encode(
+            x=_x("score", signed=signed)
+        ),
+        base.mark_text(dy=-15, fontWeight=600, color="@ink").encode(
+            x=_x("score", signed=signed), text=alt.Text("score:Q", format=".0f")
+        ),
+    ).properties(width="container", height=44 * max(1, len(values)))
 
 
 def _spread(figures: Figures, spread: Iterable[tuple[str, float]]) -> Plot | None:
@@ -217,11 +258,13 @@ def _bounds(row: Any) -> dict[str, Any]:
     return {"score": 100 * row.value, "low": 100 * low, "high": 100 * high, "n": row.n}
 
 
-def _x(name: str) -> alt.X:
+def _x(name: str, *, signed: bool = False) -> alt.X:
+    """Percent from 0, or from -100 where differences are shown."""
     import altair as alt
 
-    scale = alt.Scale(domain=[0, 100])
-    return alt.X(f"{name}:Q", scale=scale, title=None, axis=alt.Axis(values=SCALE))
+    marks = [-100, -50, 0, 50, 100] if signed else SCALE
+    scale = alt.Scale(domain=[marks[0], marks[-1]])
+    return alt.X(f"{name}:Q", scale=scale, title=None, axis=alt.Axis(values=marks))
 
 
 def _y(name: str) -> alt.Y:
@@ -234,7 +277,7 @@ def _y(name: str) -> alt.Y:
 def _tips(*names: str) -> list[alt.Tooltip]:
     import altair as alt
 
-    words = {"condition", "policy", "when"}
+    words = {"condition", "policy", "when", "skill", "meaning"}
     whole = {"n", "turn", "instructions"}
     return [
         alt.Tooltip(f"{name}:N")

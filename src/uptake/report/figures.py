@@ -8,20 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from uptake.scores import Row
+from uptake.probes import metrics
+from uptake.scores import Metric, Row
 
-__all__ = ["Figures", "groups", "percent", "span"]
+__all__ = ["Figures", "groups", "percent", "reach", "shown", "span", "span_of"]
 
 
 @dataclass(frozen=True)
 class Figures:
-    """The rows of one model in one probe and domain. `control`: it is there to be compared with."""
+    """The rows of one model in one probe and domain. `control`: it is there to be compared with.
+
+    `metrics` are those that the probe has of its own.
+    """
 
     probe: str
     domain: str
     model: str
     mediated: bool
     control: bool
+    metrics: tuple[Metric, ...]
     conditions: tuple[str, ...]
     table: dict[tuple[str, str, str], Row] = field(repr=False)
 
@@ -35,6 +40,12 @@ class Figures:
         """The condition whose *kept* is the headline: `sharded`, or else the last with one."""
         told = [c for c in self.conditions if self.get("kept", c)]
         return "sharded" if "sharded" in told else told[-1] if told else None
+
+    @property
+    def skills(self) -> list[tuple[Metric, Row]]:
+        """The probe's own metrics that were measured, in its order."""
+        found = [(metric, self.get(metric.name, metric.condition)) for metric in self.metrics]
+        return [(metric, row) for metric, row in found if row is not None]
 
     def get(self, metric: str, condition: str, score: str = "last") -> Row | None:
         """One row, None where there is none."""
@@ -76,6 +87,34 @@ def span(row: Row | None) -> str:
     return f"[{100 * row.low:.0f}, {100 * row.high:.0f}]"
 
 
+def shown(metric: Metric, value: float | None) -> str:
+    """A value of a metric: a share in percent, a difference in signed points, or an amount."""
+    if value is None:
+        return "–"
+    if metric.kind == "amount":
+        return f"{value:.1f}"
+    return f"{100 * value:+.0f}" if metric.kind == "difference" else percent(value)
+
+
+def span_of(metric: Metric, row: Row | None) -> str:
+    """The interval of a metric as "[57, 65]"; empty where there is none."""
+    if row is None or row.low is None or row.high is None:
+        return ""
+    if metric.kind == "amount":
+        return f"[{row.low:.1f}, {row.high:.1f}]"
+    return span(row)
+
+
+def reach(metric: Metric, controls: Iterable[Figures]) -> str:
+    """From the least to the most that a constant policy comes to, as "0% to 100%"."""
+    values = [control.value(metric.name, metric.condition) for control in controls]
+    known = {shown(metric, value): value for value in values if value is not None}
+    if not known:
+        return "–"
+    least, most = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
+    return least if least == most else f"{least} to {most}"
+
+
 def _figures(rows: Sequence[Row], probed: str | None) -> Figures:
     first = rows[0]
     return Figures(
@@ -84,6 +123,7 @@ def _figures(rows: Sequence[Row], probed: str | None) -> Figures:
         first.model,
         first.mediated,
         first.model.startswith("policy:") and first.model != probed,
+        metrics([first.probe]).get(first.probe, ()),
         tuple(_ordered({row.condition for row in rows})),
         {(row.metric, row.condition, row.score): row for row in rows},
     )

@@ -19,7 +19,7 @@ from typing import Any
 
 from uptake.episode import Episode
 from uptake.report.charts import charts
-from uptake.report.figures import Figures, groups, percent, span
+from uptake.report.figures import Figures, groups, percent, reach, shown, span, span_of
 from uptake.report.reading import readings
 from uptake.run.record import not_taken, settings
 from uptake.scores import RESAMPLES, Row
@@ -38,7 +38,7 @@ def page(out: Path, episodes: Sequence[Episode], rows: Sequence[Row]) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(  # pyright: ignore[reportUnknownMemberType]
-        percent=percent, span=span, figure=figure
+        percent=percent, span=span, shown=shown, span_of=span_of, reach=reach, figure=figure
     )
     parts = [_part(group, episodes) for group in groups(rows, settings(out).get("model"))]
     models = [part["figures"].name for part in parts]
@@ -80,11 +80,27 @@ def _part(group: Sequence[Figures], episodes: Sequence[Episode]) -> dict[str, An
         "controls": controls,
         "told": figures.headline,
         "kept": figures.get("kept", figures.headline) if figures.headline else None,
+        "leading": _leading(figures, controls),
         "facts": list(_facts(figures)),
         "charts": charts(figures, controls, _spread(mine)),
         "shelves": readings(mine),
         "never": figures.value("first_attempt:never", figures.headline or ""),
     }
+
+
+def _leading(figures: Figures, controls: Sequence[Figures]) -> dict[str, str] | None:
+    """The first headline metric of the probe's own, in words; None where it has none."""
+    for metric, row in figures.skills:
+        if metric.headline:
+            reached = [c.value(metric.name, metric.condition) for c in controls]
+            return {
+                "name": metric.name,
+                "value": shown(metric, row.value),
+                "bounds": span_of(metric, row),
+                "meaning": metric.meaning,
+                "constant": shown(metric, max((v for v in reached if v is not None), default=None)),
+            }
+    return None
 
 
 def _spread(episodes: Sequence[Episode]) -> list[tuple[str, float]]:

@@ -21,6 +21,7 @@ LONGEST = 4000  # characters of one message
 SHELVES = (
     ("right, then wrong", "A reply was right, and the last one was not.", 6),
     ("failed", "The episode ended in an error. It has no score; it is never counted as 0.", 3),
+    ("unasked", "It never learned what it needed: it did not ask for it.", 6),
     ("wrong", "No reply was right, though everything needed had been said.", 4),
     ("right", "The last reply was right.", 2),
     ("undecided", "The verifier could not judge the last reply. It has no score.", 2),
@@ -86,6 +87,8 @@ def _kind(episode: Episode) -> str | None:
     came_to = outcome(episode)
     if came_to == "failed":
         return "failed"
+    if not episode.turns[-1].ready:
+        return "unasked"
     if len(episode.turns) < 2:
         return None
     if right_then_wrong(episode):
@@ -94,7 +97,7 @@ def _kind(episode: Episode) -> str | None:
 
 
 def _first_sharded(episode: Episode) -> tuple[bool, int]:
-    return episode.condition != "sharded", episode.repeat
+    return episode.condition not in ("sharded", "missing"), episode.repeat
 
 
 def _distinct(episodes: Sequence[Episode], most: int) -> list[Episode]:

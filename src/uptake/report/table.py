@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from uptake.report.figures import Figures, groups, percent, span
+from uptake.report.figures import Figures, groups, percent, reach, shown, span, span_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,7 +27,7 @@ def tables(rows: Sequence[Row], probed: str | None = None) -> Iterator[Renderabl
     if not rows:
         yield Text("No episode has been played yet.")
     for group in groups(rows, probed):
-        yield _table(group)
+        yield _skills(group) if group[0].metrics else _table(group)
         for figures in group:
             if not figures.control:
                 yield from _words(figures)
@@ -58,6 +58,38 @@ def _table(group: Sequence[Figures]) -> Table:
             _change(figures, "a90", told),
             _change(figures, "u90_10", told),
             style="dim" if figures.control else "",
+        )
+    return table
+
+
+def _skills(group: Sequence[Figures]) -> Table:
+    """One line a metric, one column a model, and the best that a constant policy reaches."""
+    from rich import box
+    from rich.table import Table
+
+    first = group[0]
+    n = max((row.n for figures in group for _, row in figures.skills), default=0)
+    title = f"{first.probe} · {first.domain} · {n} instructions · 95% intervals"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
+    table.add_column("skill", min_width=10)
+    table.add_column("told", min_width=10)
+    models = [figures for figures in group if not figures.control]
+    controls = [figures for figures in group if figures.control]
+    for figures in models:
+        table.add_column(figures.name, justify="right", overflow="fold")
+    if controls:
+        table.add_column("controls", justify="right", style="dim")
+    for metric in first.metrics:
+        rows = [figures.get(metric.name, metric.condition) for figures in models]
+        table.add_row(
+            metric.name,
+            metric.condition,
+            *(
+                f"{shown(metric, row.value if row else None)}\n{span_of(metric, row)}"
+                for row in rows
+            ),
+            *([reach(metric, controls)] if controls else []),
+            style="bold" if metric.headline else "",
         )
     return table
 

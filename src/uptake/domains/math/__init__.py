@@ -46,6 +46,7 @@ def instruction(problem: Problem, rng: Random, ident: str) -> Instruction:
         "steps": len(problem.working),
         "working": [list(step) for step in problem.working],
         "asked": "first" if asked_first else "last",
+        "distractor": problem.aside(Random(f"{ident}/aside")),
     }
     return Instruction(ident, "math", full, tuple(shards), str(problem.answer), meta)
 

@@ -63,6 +63,13 @@ class Problem:
         """The plainest sentence that states the fact, without its full stop."""
         return self.fill(fact.say.train[0], self.values[fact.key] if value is None else value)[:-1]
 
+    def aside(self, rng: Random) -> str:
+        """A sentence that nothing depends on, of a kind that the problem does not hold yet."""
+        held = {fact.key for fact in self.facts}
+        while (fact := distractor(rng)).key in held:
+            pass
+        return self.say(fact, rng, rng.randint(fact.low, fact.high))
+
     def hint(self, fact: Fact, rng: Random) -> str:
         """A sentence that mentions the fact without its value."""
         return self.fill(rng.choice(fact.vague))
