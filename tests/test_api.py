@@ -39,7 +39,7 @@ def settings(out):
 def test_probe_gives_what_came_of_it(tmp_path):
     result = uptake.probe("lost", **settings(tmp_path))
     assert (result.failed, result.missing, result.stopped) == (0, 0, None)
-    assert len(result.episodes()) == 3 * 5 * 2
+    assert len(result.episodes()) == 3 * 6 * 2
     assert result.value("mean", "full") == 1
     assert result.value("kept") == 1
     assert result.value("kept", "full") is None

@@ -148,7 +148,7 @@ def plain(out):
 def test_a_run_leaves_episodes_scores_and_a_report_and_shows_the_table(env, server, tmp_path):
     code, out, err = uptake(env, *probe(tmp_path, server.model, "--fail-under", "mean:full=0.9"))
     assert (code, err) == (0, [])
-    assert len(episodes(tmp_path)) == 3 * 5 * 2
+    assert len(episodes(tmp_path)) == 3 * 6 * 2
     rows = json.loads((tmp_path / "scores.json").read_text())["rows"]
     kept = [r for r in rows if r["metric"] == "kept" and r["condition"] == "sharded"]
     assert {(r["score"], r["model"], r["mediated"]) for r in kept} == {
@@ -215,7 +215,7 @@ def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(env, server, tmp_pat
     server.delay = 0.0
     code, _, err = uptake(env, *probe(tmp_path, server.model))
     assert (code, err) == (0, [])
-    assert len(plain(tmp_path)) == 30
+    assert len(plain(tmp_path)) == 36
 
 
 def test_a_full_disk_is_one_line_and_what_was_finished_is_kept(env, server, tmp_path):
@@ -228,11 +228,11 @@ def test_a_full_disk_is_one_line_and_what_was_finished_is_kept(env, server, tmp_
     assert "cannot write" in line
     kept = len(episodes(tmp_path))
     assert f"{kept} finished episodes are kept" in line
-    assert 0 < kept < 30
+    assert 0 < kept < 36
     assert (tmp_path / "episodes.jsonl").read_bytes().endswith(b"\n")
     code, _, err = uptake(env, *probe(tmp_path, server.model))
     assert (code, err) == (0, [])
-    assert len(plain(tmp_path)) == 30
+    assert len(plain(tmp_path)) == 36
 
 
 def test_two_processes_do_not_share_a_folder(env, server, tmp_path):
@@ -256,7 +256,7 @@ def test_max_tokens_stops_for_certain_and_says_so(env, server, tmp_path):
     assert "--max-tokens 2,500" in stopped
     assert "not decided" in gate
     assert 0 < server.tokens <= 2500
-    assert 0 < lines(tmp_path) < 30
+    assert 0 < lines(tmp_path) < 36
 
 
 def test_plan_counts_and_plays_nothing(env, server, tmp_path):
@@ -265,7 +265,7 @@ def test_plan_counts_and_plays_nothing(env, server, tmp_path):
     assert (code, err) == (0, [])
     # sharded and snowball: four shards a turn each; recap one turn more.
     total = next(line.split() for line in text.splitlines() if line.startswith("all"))
-    assert total[1:3] == ["30", str(6 * (1 + 1 + 4 + 5 + 4))]
+    assert total[1:3] == ["36", str(6 * (1 + 1 + 4 + 5 + 4 + 4))]
     assert "$" in text
     assert "estimates" in text
     assert server.tokens == 0

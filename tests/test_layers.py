@@ -31,7 +31,7 @@ LAYERS = (
     "domains domains.*",
     "instructions instructions.*",
     "scenario",
-    "questions user",
+    "partners questions user",
     "episode",
     "intervals scores gates",
     "probes probes.*",

@@ -29,7 +29,7 @@ def plan(**more):
 
 def test_jobs_are_every_combination_once_and_the_same_each_time():
     keys = [job.key for job in plan().jobs()]
-    assert len(set(keys)) == len(keys) == 3 * 5 * 2
+    assert len(set(keys)) == len(keys) == 3 * 6 * 2
     assert keys == [job.key for job in plan().jobs()]
     assert [job.key for job in plan().jobs(set(keys[:7]))] == keys[7:]
 
@@ -42,7 +42,7 @@ def test_a_run_that_is_stopped_early_has_whole_repeats_first():
 def test_controls_are_played_first_and_no_more_often_than_it_takes():
     controlled = plan(repeats=10, controls=(Scripted(["12"], name="policy:guess"),))
     models = [job.model.name for job in controlled.jobs()]
-    assert models == ["policy:guess"] * 3 * 5 * 2 + ["a/b c"] * 3 * 5 * 10
+    assert models == ["policy:guess"] * 3 * 6 * 2 + ["a/b c"] * 3 * 6 * 10
 
 
 def test_the_estimate_is_the_arithmetic_it_says():

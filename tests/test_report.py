@@ -16,6 +16,7 @@ from played import episode, run, turn, write
 from rich.console import Console
 
 from uptake.errors import UptakeError
+from uptake.probes import metrics
 from uptake.report import terminal, write_report, write_scores
 from uptake.run.record import episodes
 from uptake.scores import rows
@@ -38,7 +39,7 @@ def test_scores_json_holds_the_rows(folder):
     path = write_scores(folder)
     held = json.loads(path.read_text())
     assert list(held) == ["rows"]
-    assert held["rows"] == [row.to_dict() for row in rows(episodes(folder))]
+    assert held["rows"] == [row.to_dict() for row in rows(episodes(folder), metrics(["lost"]))]
     assert [p.name for p in folder.iterdir() if p.suffix == ".tmp"] == []
 
 

@@ -12,6 +12,7 @@ from uptake.conversation import Message
 from uptake.errors import UptakeError
 from uptake.model import ModelError, Reply, Sampling, Scripted, Usage
 from uptake.models.policies import POLICIES
+from uptake.probes.lost import lost
 from uptake.run import Limits, finish, run, setup
 from uptake.run.record import episodes
 
@@ -48,10 +49,10 @@ def test_a_run_plays_every_instruction_condition_repeat_and_control(tmp_path):
     outcome = play(ready(), tmp_path)
     found = episodes(tmp_path)
     own = [e for e in found if e.model == "solver"]
-    assert len(own) == 4 * 5 * 2
-    assert {e.condition for e in own} == {"full", "concat", "sharded", "recap", "snowball"}
+    assert len(own) == 4 * 6 * 2
+    assert {e.condition for e in own} == set(lost.conditions)
     assert all(e.score("last") == 1 for e in own)
-    assert {e.model for e in found} == {"solver", *POLICIES}
+    assert {e.model for e in found} == {"solver", "oracle", *POLICIES}
     assert (outcome.episodes, outcome.failed, outcome.missing) == (len(found), 0, 0)
 
 
@@ -131,7 +132,7 @@ def test_a_failed_episode_is_recorded_counted_and_played_again(tmp_path):
         return toy.solve(said(talk))
 
     first = play(ready(Scripted(flaky, name="m")), tmp_path)
-    assert first.failed == 10
+    assert first.failed == 12
     assert first.missing == 0
     wrong = [e for e in episodes(tmp_path) if e.error]
     assert {e.error for e in wrong} == {"HTTP 500 after 5 tries"}
@@ -148,7 +149,7 @@ def test_a_verifier_that_raises_is_a_counted_failure(tmp_path):
         raise ZeroDivisionError("no unit")
 
     outcome = play(ready(verify=verify, controls=False), tmp_path)
-    assert outcome.failed == outcome.episodes == 40
+    assert outcome.failed == outcome.episodes == 48
     assert "ZeroDivisionError: no unit" in episodes(tmp_path)[0].error
 
 
@@ -168,7 +169,7 @@ def test_a_fatal_error_stops_the_run_and_keeps_what_was_finished(tmp_path):
     assert 0 < kept < 40
     assert calls <= 33
     play(ready(Scripted(lambda talk: toy.solve(said(talk)), name="m"), controls=False), tmp_path)
-    assert len(episodes(tmp_path)) == 40
+    assert len(episodes(tmp_path)) == 48
 
 
 def test_cancelling_keeps_what_was_finished_and_lets_the_folder_go(tmp_path):
@@ -211,7 +212,7 @@ def test_max_tokens_stops_and_every_sitting_counts(tmp_path):
     first = play(ready(model, sampling=sampling), tmp_path, Limits(4, max_tokens=1500))
     assert "--max-tokens 1,500" in first.stopped
     assert first.missing > 0
-    assert 1000 < model.used <= 1500
+    assert 900 < model.used <= 1500
     before = model.used
     second = play(ready(model, sampling=sampling), tmp_path, Limits(4, max_tokens=1500))
     assert second.stopped
@@ -258,7 +259,7 @@ def test_run_takes_the_settings_by_name_and_gives_the_folder(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"probes": ["found"]}, "no probe is called 'found'; there are: lost"),
+        ({"probes": ["found"]}, "no probe is called 'found'; there are: handoff, lost"),
         ({"conditions": ["shredded"]}, "no condition is called 'shredded'; there are: full"),
         ({"n": 0}, "-n must be at least 1"),
         ({"repeats": 0}, "--repeats must be at least 1"),

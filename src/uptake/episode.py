@@ -19,7 +19,7 @@ from typing import Any, Literal
 from uptake.conversation import Conversation
 from uptake.instruction import Instruction, Verdict
 from uptake.model import Model, ModelError, Reply, Sampling
-from uptake.questions import questions, target
+from uptake.questions import questions, target, yes_or_no
 from uptake.scenario import Scenario
 from uptake.seeds import stable_seed
 from uptake.user import Said, ScriptedUser, User
@@ -43,6 +43,8 @@ class Turn:
     is among them. `score` and `answer` are the verifier's (None: could not decide; commits to
     nothing). `asked` is whether the reply asks the user something and commits to no answer, and
     `about` the shard that its question fits best, told or not (None: it fits none).
+    `rival` is the score of the reply under the other reading of what is wanted (`Told.rival`);
+    `made` is whether the reply was put into the model's mouth, and then has no score.
     `cost` is in US dollars, None where no price is known. The `user_…` fields are what a Model
     as user cost; `unfaithful` is what it got wrong at this turn (see `Said`).
     """
@@ -55,6 +57,8 @@ class Turn:
     answer: str | None = None
     asked: bool = False
     about: int | None = None
+    rival: float | None = None
+    made: bool = False
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float | None = None
@@ -122,8 +126,8 @@ class Episode:
         if rule == "last":
             return self.turns[-1].score
         if rule == "first_ready":
-            return next((turn.score for turn in self.turns if turn.ready), None)
-        scores = [turn.score for turn in self.turns]
+            return next((turn.score for turn in self.turns if turn.ready and not turn.made), None)
+        scores = [turn.score for turn in self.turns if not turn.made]
         best = max((score for score in scores if score is not None), default=None)
         return best if best == 1 or None not in scores else None
 
@@ -194,7 +198,10 @@ async def play(
                 break
             at = stable_seed(seed, scenario.instruction.id, scenario.condition, repeat, len(turns))
             drawn = replace(sampling or Sampling(), seed=at)
-            turns.append(await _exchange(scenario, model, verify, turns, said, drawn))
+            if (made := _made(scenario, len(turns))) is not None:
+                turns.append(_unasked(scenario, turns, said, made))
+            else:
+                turns.append(await _exchange(scenario, model, verify, turns, said, drawn))
         else:
             ended = "done"
     except _PlayError as failure:
@@ -209,7 +216,7 @@ async def play(
         repeat=repeat,
         seed=seed,
         turns=tuple(turns),
-        gold=scenario.instruction.answer,
+        gold=scenario.wanted(len(scenario.turns)).answer,
         ended=ended,
         error=error,
         seconds=time.perf_counter() - started,
@@ -251,20 +258,53 @@ async def _exchange(
         reply = await model.reply(talk, sampling)
     except Exception as error:
         raise _failed("model", error) from error
-    if _slow(verify):  # other episodes go on in the meantime
-        verdict = await asyncio.to_thread(
-            _judge, verify, scenario.instruction, reply.message.written
-        )
+    written, at = reply.message.written, len(turns)
+    line = scenario.turns[at] if scenario.scripted else None
+    if line is not None and line.yes is not None:
+        verdict = _yes_or_no(line.yes, written)
     else:
-        verdict = _judge(verify, scenario.instruction, reply.message.written)
-    before = turns[-1].told if turns else ()
-    told = (*before, *(shard for shard in said.shards if shard not in before))
-    turn = _turn(said, reply, verdict, told, scenario.instruction.needed <= set(told))
+        verdict = await _judged(verify, scenario.wanted(at), written)
+    told = _told(turns, said)
+    # Where something else is wanted than the scenario's instruction, all of it is told at once.
+    else_wanted = scenario.scripted and scenario.wanted(at) is not scenario.instruction
+    ready = else_wanted or scenario.instruction.needed <= set(told)
+    turn = _turn(said, reply, verdict, told, ready)
+    if line is not None and line.rival is not None:
+        turn = replace(turn, rival=(await _judged(verify, line.rival, written)).score)
     wanted = questions(reply.text, talk.said_by("user"))
     if not wanted or verdict.answer is not None:
         return turn
     shards = scenario.instruction.shards
     return replace(turn, asked=True, about=target(wanted, shards, range(1, len(shards))))
+
+
+def _made(scenario: Scenario, at: int) -> str | None:
+    return scenario.turns[at].made if scenario.scripted else None
+
+
+def _unasked(scenario: Scenario, turns: list[Turn], said: Said, made: str) -> Turn:
+    """A turn whose reply the scenario gives: the model is not asked, and nothing is judged."""
+    told = _told(turns, said)
+    return Turn(said.text, made, told, scenario.instruction.needed <= set(told), made=True)
+
+
+def _told(turns: list[Turn], said: Said) -> tuple[int, ...]:
+    before = turns[-1].told if turns else ()
+    return (*before, *(shard for shard in said.shards if shard not in before))
+
+
+def _yes_or_no(right: bool, reply: str) -> Verdict:
+    given = yes_or_no(reply)
+    if given is None:
+        return Verdict(0.0)
+    return Verdict(float(given == right), "yes" if given else "no")
+
+
+async def _judged(verify: Verify, wanted: Instruction, reply: str) -> Verdict:
+    """The verdict on one reply; a slow verifier lets other episodes go on in the meantime."""
+    if _slow(verify):
+        return await asyncio.to_thread(_judge, verify, wanted, reply)
+    return _judge(verify, wanted, reply)
 
 
 def _turn(said: Said, reply: Reply, verdict: Verdict, told: tuple[int, ...], ready: bool) -> Turn:

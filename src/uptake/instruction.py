@@ -25,8 +25,12 @@ class Shard:
 
     `quantity` names what the shard settles as a noun phrase ("the number of apples Ann has at
     first"); `value` is what it settles it to; `contradicted` is a sentence that states another
-    value for the same quantity; `ambiguous` is the sentence with its referent left open. All are
-    None where the source does not know them.
+    value for the same quantity; `ambiguous` is the sentence with its referent left open.
+
+    `revised` is the answer where `contradicted` holds instead, `withdrawn` the answer where the
+    shard is taken back. `claim` is a clause that states the value ("Ann has 12 apples at first"),
+    `check` asks yes or no whether it is so; `false_claim` and `false_check` do it for the value
+    of `contradicted`. All are None where the source does not know them.
     """
 
     text: str
@@ -35,6 +39,12 @@ class Shard:
     value: str | None = None
     contradicted: str | None = None
     ambiguous: str | None = None
+    revised: str | None = None
+    withdrawn: str | None = None
+    claim: str | None = None
+    check: str | None = None
+    false_claim: str | None = None
+    false_check: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

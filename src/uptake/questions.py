@@ -1,4 +1,4 @@
-"""Does a reply ask the user something, and which shard would answer it?
+"""Does a reply ask the user something, which shard would answer it, and does it say yes or no?
 
 Read from the words alone, by rule: a question counts when it wants information from the user.
 Offers ("Would you like the steps?"), questions the reply goes on to answer itself ("How many are
@@ -16,7 +16,7 @@ from itertools import pairwise, zip_longest
 
 from uptake.instruction import Shard
 
-__all__ = ["questions", "target"]
+__all__ = ["questions", "target", "yes_or_no"]
 
 # A sentence ends at its mark, with any closing quote, star or bracket; or at the line's end.
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?:[\"'”’*_)\]]*)\s+|\n+")
@@ -43,6 +43,16 @@ _CLOSING = re.compile(
 _LACKS = re.compile(r"^\W*(so |but |however,? )?(i|we)( still| also){0,2} need (?!to )[^\d:=]*$")
 _RETURNS_TO_USER = re.compile(r"\b(you|your|i need|please|without|once)\b|^\W*(if|assuming|for ex)")
 _SELF_ANSWER = re.compile(r"^\W*(yes|no|true|false|correct)\b")
+_YES = re.compile(
+    r"^\W*(yes|yeah|yep|correct|right|true|indeed|exactly|certainly|of course"
+    r"|(that|this|it)('s| is) (right|correct|true|so))\b|\bso,? yes\b"
+)
+_NO = re.compile(
+    r"^\W*((well|actually|sorry)\W+)*(no|nope|incorrect|wrong|false"
+    r"|not (quite|really|exactly|so|at all)"
+    r"|(that|this|it)('s| is)( not|n't| in?correct| wrong| false)"
+    r"|(that|this|it) isn['’]t)\b|\bso,? no\b"
+)
 _CODE = re.compile(r"```.*?(```|\Z)|<tool_call>.*?(</tool_call>|\Z)", re.DOTALL)
 _DIGIT = re.compile(r"\d")
 
@@ -96,6 +106,16 @@ def target(asked: Sequence[str], shards: Sequence[Shard], untold: Sequence[int])
         if best is not None and fit[best][0] > 0:
             return best
     return None
+
+
+def yes_or_no(reply: str) -> bool | None:
+    """Whether a reply opens with yes or no, or comes to it ("so no"); None where it does neither.
+
+    A reply that does both does neither.
+    """
+    low = reply.lower().replace("’", "'")
+    yes, no = _YES.search(low) is not None, _NO.search(low) is not None
+    return None if yes == no else yes
 
 
 def _asks(sentence: str, after: str | None) -> bool:

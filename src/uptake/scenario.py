@@ -27,10 +27,23 @@ _RECAP = "Here is everything again:"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One thing the user says: its words, and the shards it adds to what was told before."""
+    """One thing the user says: its words, and the shards it adds to what was told before.
+
+    `wants` is what the user wants from here on, where it is no longer what was wanted before.
+    `rival` is another reading of it, which a poor partner would answer. `good` and `poor` are what
+    such partners reply. `made` is put into the model's mouth instead of its own reply: a
+    misreading that the next turn can mend. `yes` is the answer to a turn that asks yes or no,
+    which is then what its reply is judged by.
+    """
 
     text: str
     shards: tuple[int, ...]
+    wants: Instruction | None = None
+    rival: Instruction | None = None
+    good: str | None = None
+    poor: str | None = None
+    made: str | None = None
+    yes: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +51,9 @@ class Scenario:
     """An instruction under a condition, with the plan: `turns`, in the order of the shards.
 
     A user may keep to the plan or tell the shards in another order; `tell` gives the words of
-    any step. `hidden` shards are in no plan: the user says one only to a question that asks for
-    it. `system` is an optional system prompt.
+    any step. A `scripted` plan is said to its end as it stands, whatever the replies. `hidden`
+    shards are in no plan: the user says one only to a question that asks for it. `system` is an
+    optional system prompt.
     """
 
     instruction: Instruction
@@ -47,6 +61,12 @@ class Scenario:
     turns: tuple[Told, ...]
     system: str | None = None
     hidden: frozenset[int] = frozenset()
+    scripted: bool = False
+
+    def wanted(self, turn: int) -> Instruction:
+        """What the user wants at a turn, counted from 0: what was asked for last."""
+        asked = [told.wants for told in self.turns[: turn + 1] if told.wants is not None]
+        return asked[-1] if asked else self.instruction
 
     def untold(self, told: Iterable[int]) -> tuple[int, ...]:
         """The shards that are still to be told, in their order."""

@@ -347,11 +347,9 @@ def _skill(cells: Sequence[_Cell], names: Sequence[str], metric: Metric) -> Iter
         signed = metric.kind == "difference"
         if signed:  # its interval is that of a share: [-1, 1] laid on [0, 1]
             values = [(episode, (1 + value) / 2) for episode, value in values]
-        if metric.pooled:
-            figure = _pooled(filed, names, metric.name, values)
-        else:
-            kind = "amount" if metric.kind == "amount" else "share"
-            figure = _share(filed, names, metric.name, values, kind)
+        kind = "amount" if metric.kind == "amount" else "share"
+        average = _pooled if metric.pooled else _share
+        figure = average(filed, names, metric.name, values, kind)
         yield replace(figure, signed=signed)
 
 
@@ -430,11 +428,15 @@ def _share(
 
 
 def _pooled(
-    cell: _Cell, names: Sequence[str], metric: str, values: Iterable[tuple[Episode, float]]
+    cell: _Cell,
+    names: Sequence[str],
+    metric: str,
+    values: Iterable[tuple[Episode, float]],
+    kind: Kind = "share",
 ) -> _Figure:
     """The mean over episodes, each counting alike: for what only some of the repeats show."""
     total, count = _sums(names, values)
-    return _Figure(cell, "last", metric, Ratio(total, count))
+    return _Figure(cell, "last", metric, Ratio(total, count, kind))
 
 
 def _sums(names: Sequence[str], values: Iterable[tuple[Episode, float]]) -> tuple[Array, Array]:

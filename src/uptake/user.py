@@ -81,6 +81,8 @@ class ScriptedUser:
         said = conversation.said_by("user")
         if not said:
             return Said(scenario.turns[0].text, scenario.turns[0].shards)
+        if scenario.scripted:
+            return _next_line(scenario, len(said))
         shard = _next_shard(scenario, conversation, told)
         if shard is not None:
             turn = scenario.tell(shard, told)
@@ -91,6 +93,14 @@ class ScriptedUser:
         if asked and THAT_IS_ALL not in said:
             return Said(THAT_IS_ALL)
         return None
+
+
+def _next_line(scenario: Scenario, said: int) -> Said | None:
+    """The next turn of a plan that is kept to, None at its end."""
+    if said == len(scenario.turns):
+        return None
+    turn = scenario.turns[said]
+    return Said(turn.text, turn.shards)
 
 
 def _next_shard(scenario: Scenario, conversation: Conversation, told: frozenset[int]) -> int | None:
@@ -123,7 +133,8 @@ Answer with one line of JSON and nothing else: {"fact": NUMBER, "say": "YOUR MES
 class ModelUser:
     """A Model as user: it words the shards and picks which one fits a question.
 
-    The intent, what is told at once, and what follows the last shard are scripted. A line that
+    The intent, what is told at once, a scripted plan, and what follows the last shard are said as
+    the scripted user says them. A line that
     is not usable or not faithful (more or less than one unsaid fact, a number changed, lost or
     leaked) is replaced by the scripted shard, and the turn records why. A fatal ModelError
     propagates; any other counts as a line that could not be used.
@@ -149,7 +160,7 @@ class ModelUser:
     ) -> Said | None:
         """See `User.say`."""
         scripted = await self._scripted.say(scenario, conversation, told, asked=asked)
-        if scripted is None or not scripted.shards or not told:
+        if scripted is None or not scripted.shards or not told or scenario.scripted:
             return scripted
         seed = stable_seed(
             self._sampling.seed,

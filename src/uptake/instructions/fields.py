@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from dataclasses import fields as fields_of
 from typing import Any, cast
 
 from uptake.instruction import Shard
 
 __all__ = ["SHARD_KEYS", "answer_of", "known_of", "shard_of", "shards_of", "text_of"]
 
-SHARD_KEYS = ("text", "needed", "quantity", "value", "contradicted", "ambiguous")
+SHARD_KEYS = tuple(field.name for field in fields_of(Shard))
 
 
 def shards_of(row: Mapping[str, Any], key: str = "shards", least: int = 1) -> list[Any]:

@@ -39,8 +39,14 @@ class Probe(Protocol):
         """Every condition that `scenarios` may give, the reference first."""
         ...
 
-    def scenarios(self, instruction: Instruction) -> Sequence[Scenario]:
-        """`instruction` told under each condition that suits it: at most one scenario each."""
+    def scenarios(
+        self, instruction: Instruction, other: Instruction | None = None
+    ) -> Sequence[Scenario]:
+        """`instruction` told under each condition that suits it: at most one scenario each.
+
+        `other` is one more instruction of the same domain, for a probe that needs a second
+        topic; None where there is none.
+        """
         ...
 
 

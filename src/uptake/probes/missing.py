@@ -20,7 +20,7 @@ from uptake.instruction import Instruction
 from uptake.scenario import Scenario, Told, bullets
 from uptake.scores import Metric
 
-__all__ = ["Missing", "missing"]
+__all__ = ["Missing", "asks", "missing"]
 
 Played = Mapping[str, Episode]
 """The episodes of one instruction and repeat, by condition."""
@@ -38,7 +38,9 @@ class Missing:
         """What is read off the episodes; see `docs/probes.md`."""
         return METRICS
 
-    def scenarios(self, instruction: Instruction) -> list[Scenario]:
+    def scenarios(
+        self, instruction: Instruction, other: Instruction | None = None
+    ) -> list[Scenario]:
         """`instruction` under each condition; none where it has no fact to leave out.
 
         `distracted` needs a sentence that the domain gives as `meta["distractor"]`.

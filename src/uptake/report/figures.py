@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from uptake.partners import ORACLE
 from uptake.probes import metrics
 from uptake.scores import Metric, Row
 
@@ -42,8 +43,23 @@ class Figures:
         return "sharded" if "sharded" in told else told[-1] if told else None
 
     @property
+    def by_skill(self) -> bool:
+        """Whether the probe has a headline of its own, in place of what is kept."""
+        return any(metric.headline for metric in self.metrics)
+
+    @property
     def skills(self) -> list[tuple[Metric, Row]]:
-        """The probe's own metrics that were measured, in its order."""
+        """The probe's own metrics that were measured, in order; none if kept is its headline."""
+        return self._measured() if self.by_skill else []
+
+    @property
+    def details(self) -> list[tuple[Metric, Row]]:
+        """What the probe measures beside what is kept, and has a value."""
+        if self.by_skill:
+            return []
+        return [(metric, row) for metric, row in self._measured() if row.value is not None]
+
+    def _measured(self) -> list[tuple[Metric, Row]]:
         found = [(metric, self.get(metric.name, metric.condition)) for metric in self.metrics]
         return [(metric, row) for metric, row in found if row is not None]
 
@@ -69,7 +85,7 @@ def groups(rows: Iterable[Row], probed: str | None = None) -> list[list[Figures]
     return [
         sorted(
             (_figures(part, probed) for part in models.values()),
-            key=lambda f: (f.control, f.model != probed),
+            key=lambda f: (f.control, f.model == ORACLE, f.model != probed),
         )
         for models in found.values()
     ]

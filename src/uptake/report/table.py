@@ -27,7 +27,7 @@ def tables(rows: Sequence[Row], probed: str | None = None) -> Iterator[Renderabl
     if not rows:
         yield Text("No episode has been played yet.")
     for group in groups(rows, probed):
-        yield _skills(group) if group[0].metrics else _table(group)
+        yield _skills(group) if group[0].by_skill else _table(group)
         for figures in group:
             if not figures.control:
                 yield from _words(figures)

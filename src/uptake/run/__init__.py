@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from uptake.instructions import read_instructions
 from uptake.model import Model, Sampling
 from uptake.models import model as open_model
 from uptake.models.policies import POLICIES
+from uptake.partners import Oracle
 from uptake.probes import Probe
 from uptake.probes import probe as find_probe
 from uptake.run.budget import Budget, LimitReachedError, Metered
@@ -138,6 +139,9 @@ def setup(
         user="scripted" if partner is None else partner.name,
         sampling=sampling or Sampling(),
     )
+    if controls:
+        told = (scenario for _, scenario in plan.scenarios)
+        plan = replace(plan, controls=(*plan.controls, Oracle(told)))
     return Setup(plan, verifiers, partner, opened)
 
 

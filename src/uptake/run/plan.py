@@ -13,6 +13,7 @@ import hashlib
 import json
 import random
 import re
+from collections import defaultdict
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -26,7 +27,7 @@ from uptake.models.prices import Price
 from uptake.probes import Probe
 from uptake.scenario import Scenario
 
-__all__ = ["Estimate", "Job", "Plan", "describe", "estimate", "sample"]
+__all__ = ["Estimate", "Job", "Plan", "describe", "estimate", "pairs", "sample"]
 
 # Constant policies say the same in every repeat; two show that nothing varies.
 CONTROL_REPEATS = 2
@@ -138,8 +139,8 @@ class Plan:
         return tuple(
             (probe.name, scenario)
             for probe in self.probes
-            for instruction in self.instructions
-            for scenario in probe.scenarios(instruction)
+            for instruction, other in pairs(self.instructions)
+            for scenario in probe.scenarios(instruction, other)
             if not self.conditions or scenario.condition in self.conditions
         )
 
@@ -245,6 +246,20 @@ def _priced(counted: Estimate, price: Price | None) -> str:
         f"about ${cost:,.2f}, at ${price.prompt:g} in and ${price.completion:g} out "
         "a million tokens"
     )
+
+
+def pairs(
+    instructions: Sequence[Instruction],
+) -> Iterator[tuple[Instruction, Instruction | None]]:
+    """Each instruction with the next one of its domain, the last with the first; None if alone."""
+    domains: dict[str, list[Instruction]] = defaultdict(list)
+    for instruction in instructions:
+        domains[instruction.domain].append(instruction)
+    following = {
+        name: iter([*alike[1:], alike[0]] if len(alike) > 1 else [None])
+        for name, alike in domains.items()
+    }
+    return ((one, next(following[one.domain])) for one in instructions)
 
 
 def sample(instructions: Sequence[Instruction], n: int, seed: int) -> list[Instruction]:

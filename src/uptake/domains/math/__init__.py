@@ -9,12 +9,14 @@ This module knows nothing of models, or of how the problems are told over turns.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from uptake.domains import seeded
 from uptake.domains.math.answer import committed, same
 from uptake.domains.math.problem import Problem, draw
+from uptake.domains.math.stories import Fact
 from uptake.instruction import Instruction, Shard, Verdict
 
 __all__ = ["Math", "committed", "instruction", "math", "same"]
@@ -26,17 +28,26 @@ def instruction(problem: Problem, rng: Random, ident: str) -> Instruction:
     shards = [Shard(question)]
     for fact in problem.facts:
         text = problem.say(fact, rng)
-        other = problem.other_value(fact.key, rng)
-        shards.append(
-            Shard(
-                text,
-                needed=fact.needed,
-                quantity=problem.quantity(fact),
-                value=str(problem.values[fact.key]),
-                contradicted=None if other is None else problem.say(fact, rng, other),
-                ambiguous=problem.corefer(fact, text),
-            )
+        value, other = problem.values[fact.key], problem.other_value(fact.key, rng)
+        shard = Shard(
+            text,
+            needed=fact.needed,
+            quantity=problem.quantity(fact),
+            value=str(value),
+            ambiguous=problem.corefer(fact, text),
+            withdrawn=_without(problem, fact),
+            claim=problem.claim(fact),
+            check=problem.check(fact, value),
         )
+        if other is not None:
+            shard = replace(
+                shard,
+                contradicted=problem.say(fact, rng, other),
+                revised=str(problem.with_value(fact.key, other).answer),
+                false_claim=problem.claim(fact, other),
+                false_check=problem.check(fact, other),
+            )
+        shards.append(shard)
     sentences = problem.telling(rng, coreference=0.3)
     asked_first = rng.random() < 0.3
     full = " ".join([question, *sentences] if asked_first else [*sentences, question])
@@ -49,6 +60,13 @@ def instruction(problem: Problem, rng: Random, ident: str) -> Instruction:
         "distractor": problem.aside(Random(f"{ident}/aside")),
     }
     return Instruction(ident, "math", full, tuple(shards), str(problem.answer), meta)
+
+
+def _without(problem: Problem, fact: Fact) -> str | None:
+    """The answer where the fact is taken back; None where the story cannot do without it."""
+    if not fact.optional or len(problem.story.plan) < 2:
+        return None
+    return str(problem.without(fact.key).answer)
 
 
 class Math:

@@ -1,0 +1,88 @@
+"""Partners of known skill: models that know what is wanted, and do the right thing so often.
+
+What a probe says of them is known beforehand, so they show whether its figures mean what they
+claim (a known-groups test). The one of skill 1 is the oracle: what a probe can give at most.
+
+This module knows nothing of probes or of scores.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from random import Random
+
+from uptake.conversation import Conversation
+from uptake.model import Reply, Sampling, Scripted
+from uptake.scenario import Scenario
+from uptake.seeds import stable_seed
+
+__all__ = ["ORACLE", "Oracle", "Partner"]
+
+ORACLE = "oracle"
+
+SOME_NUMBER = "The answer is 12."
+
+
+class Partner(Scripted):
+    """Knows the scenarios, and at each turn that tells partners apart is good by chance `skill`.
+
+    In a scripted plan the turns that tell are those with a `poor` reply. Elsewhere a good partner
+    asks for what it needs to know and then answers, and a poor one answers at once where something
+    is missing, or wrongly where everything was told over turns.
+    """
+
+    def __init__(
+        self, scenarios: Iterable[Scenario], skill: float, name: str | None = None
+    ) -> None:
+        self._by_opening: dict[str, list[Scenario]] = defaultdict(list)
+        for scenario in scenarios:
+            self._by_opening[scenario.turns[0].text].append(scenario)
+        self._skill = skill
+        super().__init__(lambda conversation: "", name=name or f"partner:{skill}")
+
+    async def reply(self, conversation: Conversation, sampling: Sampling) -> Reply:
+        """What such a partner says; nothing to a conversation that is none of the scenarios'."""
+        said = conversation.said_by("user")
+        dice = Random(stable_seed(sampling.seed, "dice"))
+        scenario = self._recognised(said)
+        text = "" if scenario is None else _words(scenario, said, dice.random() < self._skill)
+        return await Scripted([text]).reply(conversation, sampling)
+
+    def _recognised(self, said: Sequence[str]) -> Scenario | None:
+        """The scenario that these words of the user's fit best."""
+        heard = "\n".join(said)
+
+        def fit(scenario: Scenario) -> tuple[int, int]:
+            plan = [told.text for told in scenario.turns[: len(said)]]
+            alike = sum(a == b for a, b in zip(plan, said, strict=False))
+            return alike, sum(shard.text in heard for shard in scenario.instruction.shards)
+
+        return max(self._by_opening.get(said[0], ()), key=fit, default=None)
+
+
+class Oracle(Partner):
+    """The partner that is always good."""
+
+    def __init__(self, scenarios: Iterable[Scenario]) -> None:
+        super().__init__(scenarios, 1.0, ORACLE)
+
+
+def _words(scenario: Scenario, said: Sequence[str], good: bool) -> str:
+    if scenario.scripted:
+        told = scenario.turns[min(len(said), len(scenario.turns)) - 1]
+        return (told.good if good or told.poor is None else told.poor) or ""
+    heard = "\n".join(said)
+    instruction = scenario.instruction
+    needed = [shard for i, shard in enumerate(instruction.shards) if i in instruction.needed]
+    unsaid = [shard for shard in needed if shard.text not in heard]
+    if scenario.hidden:
+        good = good or len(said) > 1  # a later turn is only ever reached by one who asked
+    else:
+        good = good or bool(unsaid) or len(said) == 1
+    if not good:
+        return SOME_NUMBER
+    if unsaid:
+        return f"Could you tell me {unsaid[0].quantity or 'more about that'}?"
+    bare = instruction.answer.replace(".", "").replace(",", "").lstrip("-").isdigit()
+    return f"The answer is {instruction.answer}." if bare else instruction.answer

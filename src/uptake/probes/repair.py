@@ -1,0 +1,130 @@
+"""`repair`: is a misreading mended when the user points it out, and does the mend last?
+
+The model is made to have misread a request (its first reply is given to it), and the user says
+what was meant (`third`: third-position repair); other questions follow, and then the first one
+again. Or the user does not follow: "Huh?" after the model's own answer (`huh`, an open request),
+"Which one?" after a reply that left two answers standing (`which`, a restricted one). After
+Schegloff 1992 and Dingemanse & Enfield 2015.
+
+This module knows nothing of models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from uptake.instruction import Instruction
+from uptake.probes.variants import Played, changeable, changed, pick, spoken
+from uptake.scenario import Scenario, Told
+from uptake.scores import Metric
+
+__all__ = ["Repair", "repair"]
+
+MEANT = ("No, I meant this: {text}", "No, what I said was: {text}", "You misread me. {text}")
+ONCE_MORE = ("So, once more: {question}", "And to come back to what I asked: {question}")
+HUH = ("Huh?", "Sorry, what?", "I do not follow.", "What do you mean?", "Come again?")
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A misunderstanding, on either side."""
+
+    name: str = "repair"
+    conditions: tuple[str, ...] = ("third", "huh", "which")
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What is read off the episodes; see `docs/probes.md`."""
+        return METRICS
+
+    def scenarios(
+        self, instruction: Instruction, other: Instruction | None = None
+    ) -> list[Scenario]:
+        """`instruction` under each condition; only `huh` where no fact can be misread."""
+        everything = tuple(range(len(instruction.shards)))
+        asked = Told(instruction.full, everything, good=spoken(instruction))
+        huh = pick(HUH, instruction.id, "huh")
+        plans: dict[str, tuple[Told, ...]] = {
+            "huh": (asked, Told(huh, (), good=spoken(instruction), poor=huh))
+        }
+        shard = changeable(instruction)
+        if shard is not None:
+            plans["third"] = _third(instruction, shard, asked)
+            plans["which"] = _which(instruction, shard, asked)
+        return [
+            Scenario(instruction, condition, plans[condition], scripted=True)
+            for condition in self.conditions
+            if condition in plans
+        ]
+
+
+def _third(instruction: Instruction, shard: int, asked: Told) -> tuple[Told, ...]:
+    """Asked and misread, mended, a question or two on something else, and asked again."""
+    wrong = changed(instruction, shard)
+    meant = pick(MEANT, instruction.id, "meant").format(text=instruction.shards[shard].text)
+    once_more = pick(ONCE_MORE, instruction.id, "once more")
+    others = [s for i, s in enumerate(instruction.shards) if i != shard and s.check and s.claim]
+    after = Told(meant, (), rival=wrong, good=spoken(instruction), poor=spoken(wrong))
+    return (
+        replace(asked, made=spoken(wrong)),
+        after,
+        *(Told(s.check or "", (), yes=True, good=f"Yes, {s.claim}.") for s in others[:1]),
+        replace(after, text=once_more.format(question=instruction.shards[0].text)),
+    )
+
+
+def _which(instruction: Instruction, shard: int, asked: Told) -> tuple[Told, ...]:
+    wrong = changed(instruction, shard)
+    two = sorted((instruction.answer, wrong.answer))
+    return (
+        replace(asked, made=f"It is one of two: {two[0]}, or else {two[1]}."),
+        Told("Which one?", (), rival=wrong, good=spoken(instruction), poor=spoken(wrong)),
+    )
+
+
+def taken_up(played: Played) -> float | None:
+    """The score of the reply to "No, I meant…"."""
+    return played["third"].turns[1].score if "third" in played else None
+
+
+def persists(played: Played) -> float | None:
+    """The score when asked again two turns later; None where the repair was not taken up."""
+    return played["third"].turns[-1].score if taken_up(played) == 1 else None
+
+
+def reasks(played: Played) -> float | None:
+    """Whether any reply after the misreading asks for what had been told."""
+    if "third" not in played:
+        return None
+    return float(any(turn.about in turn.told for turn in played["third"].turns[1:] if turn.asked))
+
+
+def answers_huh(played: Played) -> float | None:
+    """Whether a right answer is given again after "Huh?"; None where it was not right."""
+    if "huh" not in played or played["huh"].turns[0].score != 1:
+        return None
+    return played["huh"].turns[-1].score
+
+
+def answers_which(played: Played) -> float | None:
+    """Whether "Which one?" is answered rightly."""
+    return played["which"].turns[-1].score if "which" in played else None
+
+
+METRICS = (
+    Metric("taken_up", "third", taken_up, 'right after "No, I meant…"', headline=True),
+    Metric("persists", "third", persists, "still right two turns later", pooled=True),
+    Metric("reasks", "third", reasks, "asks again for what had been told"),
+    Metric(
+        "answers_huh",
+        "huh",
+        answers_huh,
+        'gives its right answer again after "Huh?"',
+        pooled=True,
+        headline=True,
+    ),
+    Metric("answers_which", "which", answers_which, 'settles on the right one after "Which one?"'),
+)
+
+
+repair = Repair()

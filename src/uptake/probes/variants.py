@@ -1,0 +1,76 @@
+"""Other readings of an instruction, and the words that a reply to one would have.
+
+What the probes share: an instruction with one fact changed or taken back, the reply that gives
+its answer, and a choice of wordings that is the same for the same instruction.
+
+This module knows nothing of conditions or of figures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from random import Random
+from typing import TypeVar
+
+from uptake.episode import Episode
+from uptake.instruction import Instruction
+
+__all__ = ["Played", "changeable", "changed", "pick", "spoken", "withdrawable", "without"]
+
+T = TypeVar("T")
+
+Played = Mapping[str, Episode]
+"""The episodes of one instruction and repeat, by condition."""
+
+
+def spoken(instruction: Instruction) -> str:
+    """The reply that gives the answer and nothing else."""
+    bare = re.fullmatch(r"-?[\d.,]+", instruction.answer)
+    return f"The answer is {instruction.answer}." if bare else instruction.answer
+
+
+def changeable(instruction: Instruction) -> int | None:
+    """A needed shard whose other value gives another answer, the same for the same instruction."""
+    found = [
+        i
+        for i in sorted(instruction.needed - {0})
+        if instruction.shards[i].contradicted
+        and instruction.shards[i].revised not in (None, instruction.answer)
+    ]
+    return pick(found, instruction.id, "changeable") if found else None
+
+
+def withdrawable(instruction: Instruction) -> int | None:
+    """A shard without which there is another answer, the same for the same instruction."""
+    found = [
+        i
+        for i, shard in enumerate(instruction.shards)
+        if shard.claim and shard.withdrawn not in (None, instruction.answer)
+    ]
+    return pick(found, instruction.id, "withdrawable") if found else None
+
+
+def changed(instruction: Instruction, shard: int) -> Instruction:
+    """The instruction where the other value of a shard holds. Raises ValueError if unknown."""
+    one = instruction.shards[shard]
+    if one.contradicted is None or one.revised is None:
+        raise ValueError(f"{instruction.id}: shard {shard} does not say what would change it")
+    shards = list(instruction.shards)
+    shards[shard] = replace(one, text=one.contradicted)
+    return replace(instruction, shards=tuple(shards), answer=one.revised)
+
+
+def without(instruction: Instruction, shard: int) -> Instruction:
+    """The instruction where a shard is taken back. Raises ValueError if its answer is unknown."""
+    one = instruction.shards[shard]
+    if one.withdrawn is None:
+        raise ValueError(f"{instruction.id}: shard {shard} cannot be taken back")
+    shards = tuple(s for i, s in enumerate(instruction.shards) if i != shard)
+    return replace(instruction, shards=shards, answer=one.withdrawn)
+
+
+def pick(options: Sequence[T], instruction_id: str, what: str) -> T:
+    """One of the options, the same for the same instruction and purpose."""
+    return Random(f"{what}/{instruction_id}").choice(options)
