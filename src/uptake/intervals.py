@@ -30,8 +30,8 @@ __all__ = [
     "percentile",
 ]
 
-Kind = Literal["share", "ratio", "amount"]
-"""What bounds a statistic: [0, 1]; a ratio of two averages in [0, 1]; nothing but 0."""
+Kind = Literal["share", "difference", "ratio", "amount"]
+"""What bounds a statistic: [0, 1]; [-1, 1]; a ratio of two averages in [0, 1]; nothing but 0."""
 
 CHUNK = 32  # statistics at once: keeps the resampled sums of 200 instructions within 30 MB
 
@@ -97,11 +97,11 @@ def intervals(ratios: Sequence[Ratio], *, resamples: int = 2000, seed: int = 0) 
     """95% bootstrap-t intervals, all from the same resamples of the instructions.
 
     Each statistic is studentised by its linearised standard error and taken on a scale without
-    bounds (logit for a share, log for a ratio or an amount), as Efron & Tibshirani 1993, chapter
-    12, advise; on each side the wider of the equal-tailed and the symmetric interval (Hall 1988)
-    is taken. Where so few instructions differ that resamples miss them, exact bounds take over
-    (`_outer`, `_agreed`). An amount gets the plain percentile interval. This was chosen by
-    coverage: see `runs/coverage.py`.
+    bounds (logit for a share, log for a ratio or an amount; a difference stays as it is), as
+    Efron & Tibshirani 1993, chapter 12, advise; on each side the wider of the equal-tailed and
+    the symmetric interval (Hall 1988) is taken. Where so few instructions differ that resamples
+    miss them, exact bounds take over (`_outer`, `_agreed`). An amount gets the plain percentile
+    interval. This was chosen by coverage: see `runs/coverage.py`.
 
     All `ratios` must have the same instructions in the same order.
     """
@@ -167,12 +167,13 @@ def _intervals(ratios: Sequence[Ratio], weights: Array) -> list[Interval]:
     top = np.stack([ratio.numerator for ratio in ratios], axis=1)
     under = np.stack([ratio.denominator for ratio in ratios], axis=1)
     bounded = np.array([ratio.kind == "share" for ratio in ratios])
+    signed = np.array([ratio.kind == "difference" for ratio in ratios])
     held = np.sum(under > 0, axis=0)
     values, error = _statistic(np.ones((1, len(top))), top, under, held)
     value = values[0]
     again, errors = _statistic(weights, top, under, held)
-    low, high = _bootstrap_t(value, error[0], again, errors, bounded)
-    least, most = _outer(top, under, held, bounded)
+    low, high = _bootstrap_t(value, error[0], again, errors, bounded, signed)
+    least, most = _outer(top, under, held, bounded, signed)
     low, high = np.fmax(low, least), np.fmin(high, most)
     found: list[Interval] = []
     for i, ratio in enumerate(ratios):
@@ -207,12 +208,17 @@ def _statistic(weights: Array, top: Array, under: Array, held: Array) -> tuple[A
 
 
 def _bootstrap_t(
-    value: Array, error: Array, again: Array, errors: Array, bounded: NDArray[np.bool_]
+    value: Array,
+    error: Array,
+    again: Array,
+    errors: Array,
+    bounded: NDArray[np.bool_],
+    signed: NDArray[np.bool_],
 ) -> tuple[Array, Array]:
     import numpy as np
 
-    centre, slope = _unbound(value, bounded)
-    moved, slopes = _unbound(again, bounded)
+    centre, slope = _unbound(value, bounded, signed)
+    moved, slopes = _unbound(again, bounded, signed)
     distance = moved - centre
     t = distance / (slopes * errors)
     # A resample without spread is as far off as can be, unless it is where the value is.
@@ -222,7 +228,7 @@ def _bootstrap_t(
     under, over = _reach(np.where(np.isnan(again), 0.0, t))
     low = centre - over * slope * error
     high = centre - under * slope * error
-    return _rebound(low, bounded), _rebound(high, bounded)
+    return _rebound(low, bounded, signed), _rebound(high, bounded, signed)
 
 
 def _reach(t: Array) -> tuple[Array, Array]:
@@ -235,37 +241,47 @@ def _reach(t: Array) -> tuple[Array, Array]:
     return np.minimum(t[tail], -either), np.maximum(t[-1 - tail], either)
 
 
-def _unbound(value: Array, bounded: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Logit of what is bounded by 1, log of the rest; and the slope there."""
+def _unbound(
+    value: Array, bounded: NDArray[np.bool_], signed: NDArray[np.bool_]
+) -> tuple[Array, Array]:
+    """Logit of what is bounded by 1, itself where it has a sign, log of the rest; and the slope."""
     import numpy as np
 
     odds = np.where(bounded, value / (1 - value), value)
-    return np.log(odds), 1 / np.where(bounded, value * (1 - value), value)
+    slope = 1 / np.where(bounded, value * (1 - value), value)
+    return np.where(signed, value, np.log(odds)), np.where(signed, 1.0, slope)
 
 
-def _rebound(value: Array, bounded: NDArray[np.bool_]) -> Array:
+def _rebound(value: Array, bounded: NDArray[np.bool_], signed: NDArray[np.bool_]) -> Array:
     import numpy as np
 
     odds = np.exp(value)
-    return np.where(bounded, 1 / (1 + np.exp(-value)), odds)
+    return np.where(signed, value, np.where(bounded, 1 / (1 + np.exp(-value)), odds))
 
 
 def _outer(
-    top: Array, under: Array, held: NDArray[np.int64], bounded: NDArray[np.bool_]
+    top: Array,
+    under: Array,
+    held: NDArray[np.int64],
+    bounded: NDArray[np.bool_],
+    signed: NDArray[np.bool_],
 ) -> tuple[Array, Array]:
     """Bounds that hold even where so few instructions differ that resamples miss them.
 
     At most `_rare` of all instructions score above 0, so a mean is at most that; at most `_rare`
     of them score below 1 (or, for a ratio, other than its reference), so it is at least 1 less
-    that. For a ratio, in units of the mean denominator.
+    that. For a ratio, in units of the mean denominator. A difference in [-1, 1] is as close to 0
+    as few instructions can move it.
     """
     import numpy as np
 
-    unit = np.where(bounded, 1.0, under.sum(axis=0) / np.maximum(held, 1))
+    unit = np.where(bounded | signed, 1.0, under.sum(axis=0) / np.maximum(held, 1))
     some = _rare(np.sum(top > 0, axis=0), held) / unit
     fewer = _rare(np.sum(top < under, axis=0), held) / unit
     more = np.where(bounded, 0.0, _rare(np.sum(top > under, axis=0), held) / unit)
-    return 1 - fewer, np.fmin(some, 1 + more)
+    down = _rare(np.sum(top < 0, axis=0), held)
+    least = np.where(signed, -np.fmin(down, 1.0), 1 - fewer)
+    return least, np.where(signed, np.fmin(some, 1.0), np.fmin(some, 1 + more))
 
 
 def _rare(seen: NDArray[np.int64], n: NDArray[np.int64]) -> Array:
@@ -300,6 +316,8 @@ def _agreed(value: float, n: int, ratio: Ratio) -> tuple[float, float]:
     if ratio.kind == "amount":
         return value, value
     share = 0.025 ** (1 / n)
+    if ratio.kind == "difference":
+        return value * share - (1 - share), value * share + (1 - share)
     most = 1.0 if ratio.kind == "share" else n / float(ratio.denominator.sum())
     return value * share, value * share + (1 - share) * most
 

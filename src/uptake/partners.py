@@ -74,8 +74,12 @@ def _words(scenario: Scenario, said: Sequence[str], good: bool) -> str:
         return (told.good if good or told.poor is None else told.poor) or ""
     heard = "\n".join(said)
     instruction = scenario.instruction
-    needed = [shard for i, shard in enumerate(instruction.shards) if i in instruction.needed]
-    unsaid = [shard for shard in needed if shard.text not in heard]
+    told = {i for turn in scenario.turns if turn.text in said for i in turn.shards}
+    unsaid = [
+        instruction.shards[i]
+        for i in sorted(instruction.needed - told)
+        if instruction.shards[i].text not in heard
+    ]
     if scenario.hidden:
         good = good or len(said) > 1  # a later turn is only ever reached by one who asked
     else:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from uptake.episode import RULES, Episode, Turn
@@ -135,7 +135,6 @@ class _Figure:
     ratio: Ratio
     note: str | None = None
     withheld: bool = False
-    signed: bool = False
 
 
 def rows(
@@ -344,13 +343,8 @@ def _skill(cells: Sequence[_Cell], names: Sequence[str], metric: Metric) -> Iter
             for found in together.values()
             if (value := metric.of(found)) is not None
         ]
-        signed = metric.kind == "difference"
-        if signed:  # its interval is that of a share: [-1, 1] laid on [0, 1]
-            values = [(episode, (1 + value) / 2) for episode, value in values]
-        kind = "amount" if metric.kind == "amount" else "share"
         average = _pooled if metric.pooled else _share
-        figure = average(filed, names, metric.name, values, kind)
-        yield replace(figure, signed=signed)
+        yield average(filed, names, metric.name, values, metric.kind)
 
 
 def _row(figure: _Figure, interval: Interval, full_low: float | None) -> Row:
@@ -363,8 +357,6 @@ def _row(figure: _Figure, interval: Interval, full_low: float | None) -> Row:
         withheld = True
         note = f"withheld: the 95% interval of FULL reaches below {NEAR_ZERO:g}"
     bounds = (None, None, None) if withheld else (interval.value, interval.low, interval.high)
-    if figure.signed:
-        bounds = tuple(None if bound is None else 2 * bound - 1 for bound in bounds)
     value, low, high = (None if b is None or math.isnan(b) else b for b in bounds)
     return Row(
         cell.probe,

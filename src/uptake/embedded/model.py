@@ -36,9 +36,13 @@ class Embedded:
     hand unless given, `rows` how many replies each of them writes at once, and `cache_bytes` what
     beginnings of recent prompts may take in memory.
 
+    `most_turns` is how long a conversation its context of 1,024 tokens holds, in turns of the user.
+
     The same conversation and sampling give the same reply, whatever else runs (see `engine`).
     Raises ModelError where the folder cannot be used.
     """
+
+    most_turns = 24
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """`persistence`: does a constraint from the first turn hold through turns of other work?
 
 The first message says how every reply is to be written, and sets a task; short questions on what
-was told and small talk follow, for 10 or for 30 turns. Whether a reply honours the constraint is
+was told and small talk follow, for 10, 20 or 40 turns. Whether a reply honours the constraint is
 read off its words, so no judge is needed.
 
 This module knows nothing of models.
@@ -41,11 +41,11 @@ CONSTRAINTS: dict[str, tuple[Callable[[str], bool], str]] = {
 }
 """What the user asks for, whether a reply honours it, and one that does."""
 
-LENGTHS = {"10": 10, "30": 30}
+LENGTHS = {"10": 10, "20": 20, "40": 40}
 """The conditions, and how many turns each has."""
 
 TALK = ("Thanks.", "Good.", "I see.", "Okay, that helps.", "Fine.")
-_CHECKPOINTS = (1, 2, 5, 10, 20, 30)
+_CHECKPOINTS = (1, 2, 5, 10, 20, 40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Persistence:
     def scenarios(
         self, instruction: Instruction, other: Instruction | None = None
     ) -> list[Scenario]:
-        """`instruction` under a constraint, with 10 and with 30 turns."""
+        """`instruction` under a constraint, with each number of turns."""
         constraint = pick(tuple(CONSTRAINTS), instruction.id, "constraint")
         return [
             Scenario(instruction, name, _plan(instruction, constraint, turns), scripted=True)
@@ -136,14 +136,14 @@ def endures(condition: str, played: Played) -> float | None:
 
 
 def _metrics(condition: str) -> tuple[Metric, ...]:
-    long = condition == "30"
+    main = condition == "20"
     return (
         Metric(
             "honoured",
             condition,
             partial(honoured, condition),
             "share of turns that honour the constraint",
-            headline=long,
+            headline=main,
         ),
         Metric(
             "lasts",

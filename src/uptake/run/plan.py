@@ -149,6 +149,8 @@ class Plan:
         for model, repeats in self._played():
             for repeat in range(repeats):
                 for probe, scenario in self.scenarios:
+                    if len(scenario.turns) > _most_turns(model):
+                        continue
                     job = Job(probe, scenario, model, repeat, self.user)
                     if job.key not in done:
                         yield job
@@ -246,6 +248,11 @@ def _priced(counted: Estimate, price: Price | None) -> str:
         f"about ${cost:,.2f}, at ${price.prompt:g} in and ${price.completion:g} out "
         "a million tokens"
     )
+
+
+def _most_turns(model: Model) -> float:
+    """The longest conversation that a model says it can hold, in turns of the user."""
+    return getattr(model, "most_turns", None) or float("inf")
 
 
 def pairs(
