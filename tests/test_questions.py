@@ -19,6 +19,14 @@ ASKS = [
     "Is it a box of 6? You said 12 before.",
     "Should I assume that every box is full?",
     "The sum needs one more thing.\nWe still need the size of a box.",
+    "You haven't said how many eggs are in a box.",
+    "The size of a box is missing.",
+    "I still don't know the size of a box.",
+    "Missing parameters: size, price",
+    "Where would you like me to put the eggs?",
+    'Which box do you mean by "big"?',
+    "how many eggs are in a box",
+    "Do you mean any other box?",
 ]
 ASKS_NOTHING = [
     "",
@@ -36,6 +44,13 @@ ASKS_NOTHING = [
     "```python\nprint('How many eggs are there?')\n```",
     "```\n# unfinished\nHow many?",
     "I do not know.",
+    "I don't know the answer.",
+    "Nothing is missing.",
+    "You haven't said how many, so I took one box: 6 eggs.",
+    'She asked "How many eggs are in a box?" and left.',
+    "Print `How many eggs?` first.",
+    "> How many eggs are in a box?",
+    "Why not? Because a box holds 6.",
 ]
 
 

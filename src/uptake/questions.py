@@ -2,9 +2,11 @@
 
 Read from the words alone, by rule: a question counts when it wants information from the user.
 Offers ("Would you like the steps?"), questions the reply goes on to answer itself ("How many are
-left? 12 - 5 = 7.") and questions that only repeat what the user asked do not count.
+left? 12 - 5 = 7."), what is quoted, and questions that only repeat what the user asked do not
+count. Saying that something is missing does ("You haven't said how many there are.").
 
-This module knows nothing of who asks or of what is said in return (`user`).
+This module knows nothing of who asks or of what is said in return (`user`), and no English idiom
+that its rules do not name.
 """
 
 from __future__ import annotations
@@ -15,34 +17,74 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise, zip_longest
 
 from uptake.instruction import Shard
+from uptake.sentences import plain, sentences
 
-__all__ = ["questions", "target", "yes_or_no"]
-
-# A sentence ends at its mark, with any closing quote, star or bracket; or at the line's end.
-_SENTENCE_END = re.compile(r"(?<=[.!?])(?:[\"'”’*_)\]]*)\s+|\n+")
+__all__ = ["offers", "questions", "target", "yes_or_no"]
 
 _OFFER = re.compile(
-    r"\b(would you like|do you want me to|did you want me to|shall i|want me to|can i help"
+    r"\b(would you like|do you want me to|did you want me to|shall (i|we)|want me to|can i help"
     r"|may i help|(can|may) i (help|assist)|anything else|any(thing)? (other|more|further)"
     r"|(does|did) (that|this|it) (help|make sense|answer)|make sense|any questions"
-    r"|(need|want) (any )?(more |further )?help)\b"
+    r"|(need|want) (any )?(more |further )?help"
+    r"|(i|we)('d| would|'m| am|'ll| will) (also )?(be )?(happy|glad) to"
+    r"|give me a shout|say the word"
+    r"|(can|could|may) also|can put together)\b"
+    r"|^\W*(happy|glad) to\b|\bif (you'd|you (like|wish|want|need|find)|that's of|needed|useful)\b"
 )
-_READING = re.compile(r"\b(assume|suppose|take it that|interpret)\b")
+# "Where would you like it?" wants to know where; "How can I help?" is an offer all the same.
+_OPEN_LIKE = re.compile(
+    r"\b(what|which|where|when|how|who)\b[^.?!]{0,40}\b(would you like|you want me to)\b"
+)
+_READING = re.compile(r"\b(assume|suppose|take it that|interpret|you mean|asking about)\b")
+_WHAT = r"(tell|let me know|give|provide|specify|clarify|share|confirm|state|say|send|list"
 # A bare imperative is more often a step of the model's own plan ("Confirm the total:") than a
 # request, so it has to turn to the user in some other word.
 _REQUEST = re.compile(
     r"\b((please|kindly|(could|can|would|will) you) ((also|please|first|kindly) ){0,3}"
-    r"(tell|let me know|give|provide|specify|clarify|share|confirm|state|say|send|list)"
-    r"|(tell|give) me"
+    + _WHAT
+    + r"|reply|enter|paste|explain)"
+    r"|(tell|give|send) me"
+    r"|(reply with|enter|paste( in)?|attach) (your|the)"
     r"|i('d|'ll| would| will| still| also){0,3} need "
-    r"(to know|you to|your|more|additional|further|some more))\b"
+    r"(to know|you to|your|more|additional|further|some more)"
+    r"|i('d| would) ((also|still) )?(like|love) to know|it('d| would) help to know"
+    r"|needs? more info\w*)\b"
+    r"|^\W*(please )?reply \w+ to\b|\byour\b[^.?!]{0,80}\bplease\W*$"
 )
 _CLOSING = re.compile(
     r"\blet me know (if|whether|when|should)\b|^\W*if\b.*\blet me know\b|\bfeel free\b"
 )
 _LACKS = re.compile(r"^\W*(so |but |however,? )?(i|we)( still| also){0,2} need (?!to )[^\d:=]*$")
+_MISSING = re.compile(
+    r"\byou (haven't|didn't|did not|have not) (yet )?(said|say|told|tell|given|give|mention|specif)"
+    r"|(?<!nothing )\b(is|are) (still )?missing\b|^\W*(missing|required|needed)( \w+){0,3}: ?\w"
+    r"|\b(not|isn't|aren't) (really )?(specified|stated|given|defined"
+    r"|clear)\b|\bunclear (what|which|where|when|how|who)\b"
+    r"|\b(doesn't|does not|don't) (say|specify|state|mention)\b"
+    r"|\b(do not|don't) (yet )?know (what|which|where|when|who|how (many|much|long|far|old))\b"
+    r"|\bnot sure (what|which|where|when|who|how (many|much|long|far|old))\b"
+    r"|\b(i|we) (still )?((don't|do not) know (the(?! (answer|solution))|\w+'s)|lack)\b"
+    r"|\b(i|we)('d| would) also need\b|\bi'd need\b"
+    r"|\bcan't (say|tell|be sure) (until|without|unless)\b|\bcould be more useful with\b"
+)
+# What is missing but was settled by the reply itself asks nothing.
+_SETTLED = re.compile(r"\b(so i|since|because|as you|assum\w+|i (took|went|picked|used))\b|=")
+# Without its mark, at the very end, in the order of a question.
+_AUX = r"(is|are|was|were|do|does|did|would|should|can|could|will|have|has|shall|may)"
+_UNMARKED = re.compile(
+    rf"^\W*(and |so |or |but |in |on |to |for )?"
+    rf"((who|whose|what|which|when|where|why|how)( \w+){{0,4}} {_AUX} \w"
+    rf"|{_AUX} (you|your|i|we|it|this|that|there|these|those|he|she|they|the)\b)[^.!:]*$"
+    r"|\b(are|do|did|would) you (want|need|mean|like|have|looking|interested|trying|asking"
+    r"|referring|thinking)\b[^.!:?]{0,300}$"
+)
+_BARE = re.compile(r"^\W*(since when|how (many|much|long|far|old)|(which|what)( \w+){0,2})\W*$")
+_RHETORICAL = re.compile(
+    r"^\W*(why not|unless|you asked|ha,? who)\b"
+    r"|\bwho (doesn't|knows|cares)\W*$"
+)
 _RETURNS_TO_USER = re.compile(r"\b(you|your|i need|please|without|once)\b|^\W*(if|assuming|for ex)")
-_SELF_ANSWER = re.compile(r"^\W*(yes|no|true|false|correct)\b")
+_SELF_ANSWER = re.compile(r"^\W*(yes|no|true|false|correct|because|possibly|perhaps not)\b")
 _YES = re.compile(
     r"^\W*(yes|yeah|yep|correct|right|true|indeed|exactly|certainly|of course"
     r"|(that|this|it)('s| is) (right|correct|true|so))\b|\bso,? yes\b"
@@ -53,7 +95,6 @@ _NO = re.compile(
     r"|(that|this|it)('s| is)( not|n't| in?correct| wrong| false)"
     r"|(that|this|it) isn['’]t)\b|\bso,? no\b"
 )
-_CODE = re.compile(r"```.*?(```|\Z)|<tool_call>.*?(</tool_call>|\Z)", re.DOTALL)
 _DIGIT = re.compile(r"\d")
 
 _FUNCTION_WORDS = """
@@ -72,13 +113,18 @@ def questions(reply: str, said: Iterable[str] = ()) -> tuple[str, ...]:
     `said` is what the user has said so far: a question that only repeats a sentence of it is
     an echo and left out.
     """
-    heard = {_plain(sentence) for text in said for sentence in _sentences(text)}
-    sentences = _sentences(_CODE.sub("\n", reply))
+    heard = {plain(sentence.text) for text in said for sentence in sentences(text)}
+    found = sentences(reply)
     return tuple(
-        sentence
-        for sentence, after in zip_longest(sentences, sentences[1:])
-        if _asks(sentence, after) and _plain(sentence) not in heard
+        sentence.text
+        for sentence, after in zip_longest(found, found[1:])
+        if _asks(sentence.read, after and after.read) and plain(sentence.text) not in heard
     )
+
+
+def offers(reply: str) -> tuple[str, ...]:
+    """The sentences of `reply` that offer help rather than want something, in order."""
+    return tuple(sentence.text for sentence in sentences(reply) if _offers(sentence.read))
 
 
 def target(asked: Sequence[str], shards: Sequence[Shard], untold: Sequence[int]) -> int | None:
@@ -118,32 +164,32 @@ def yes_or_no(reply: str) -> bool | None:
     return None if yes == no else yes
 
 
-def _asks(sentence: str, after: str | None) -> bool:
+def _asks(low: str, after: str | None) -> bool:
     """Whether a sentence wants information; `after` is the next one, None at the end."""
-    low = sentence.lower()
-    if _CLOSING.search(low) or (_OFFER.search(low) and not _READING.search(low)):
+    if _offers(low) or _RHETORICAL.search(low):
         return False
     if _REQUEST.search(low):
         return True
-    if after is None:
-        return "?" in sentence[-4:] or bool(_LACKS.search(low))
-    return "?" in sentence[-4:] and not _answered_by(after)
+    if after is not None and _answered_by(after):
+        return False
+    if "?" in low[-4:] or (_MISSING.search(low) and not _SETTLED.search(low)):
+        return True
+    if low.endswith(('."', ".'", ".”", ".»")):  # 'Can you say "Good day?"': the mark is quoted
+        return bool(_UNMARKED.search(low[:-2]))
+    return after is None and any(rule.search(low) for rule in (_LACKS, _UNMARKED, _BARE))
+
+
+def _offers(low: str) -> bool:
+    if _CLOSING.search(low):
+        return True
+    return bool(_OFFER.search(low)) and not (_READING.search(low) or _OPEN_LIKE.search(low))
 
 
 def _answered_by(after: str) -> bool:
     """Whether the next sentence says yes, no or a number, rather than turning to the user."""
-    low = after.lower()
-    if _SELF_ANSWER.search(low):
+    if _SELF_ANSWER.search(after):
         return True
-    return bool(_DIGIT.search(low)) and "?" not in low and not _RETURNS_TO_USER.search(low)
-
-
-def _sentences(text: str) -> list[str]:
-    return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
-
-
-def _plain(sentence: str) -> str:
-    return " ".join(re.findall(r"\w+", sentence.lower()))
+    return bool(_DIGIT.search(after)) and "?" not in after and not _RETURNS_TO_USER.search(after)
 
 
 def _words(text: str) -> list[str]:

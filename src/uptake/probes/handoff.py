@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from uptake.episode import Episode
 from uptake.instruction import Instruction
-from uptake.probes.variants import Played, spoken
+from uptake.probes.variants import Played, acts_at, spoken
 from uptake.scenario import Scenario, Told, bullets
 from uptake.scores import Metric
 
@@ -129,7 +129,7 @@ def marks(played: Played) -> float | None:
     """Whether the reply to the resumption says which topic it is on."""
     if "resumed" not in played:
         return None
-    return float(_RETURN.search(played["resumed"].turns[-1].reply) is not None)
+    return float("topic_return" in acts_at(played["resumed"], -1))
 
 
 def interleaves(played: Played) -> float | None:
@@ -149,14 +149,6 @@ def leaks(played: Played) -> float | None:
     """In what share of the conversations the last reply holds what only the other topic does."""
     found = [_leaks(episode) for episode in played.values()]
     return sum(found) / len(found) if found else None
-
-
-_RETURN = re.compile(
-    r"\b(back to|return(ing)? to|as for|on|regarding|about|coming back|resum\w+)\b.{0,40}"
-    r"\b(first|earlier|previous|original|other)\b"
-    r"|\b(first|earlier|original) (question|problem|one)",
-    re.IGNORECASE,
-)
 
 
 def _leaks(episode: Episode) -> bool:

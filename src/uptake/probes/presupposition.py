@@ -14,9 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from uptake.episode import Turn
+from uptake.episode import Episode
 from uptake.instruction import Instruction
-from uptake.probes.variants import Played, changeable, changed, pick, spoken
+from uptake.probes.variants import Played, acts_at, changeable, changed, pick, spoken
 from uptake.questions import yes_or_no
 from uptake.scenario import Scenario, Told
 from uptake.scores import Metric
@@ -98,9 +98,10 @@ def knows(played: Played) -> float | None:
     return float(all(score == 1 for score in direct))
 
 
-def _says_no(turn: Turn) -> bool:
-    """Whether a reply to a question that is none of yes or no says no."""
-    return yes_or_no(turn.reply) is False
+def _objects(episode: Episode) -> bool:
+    """Whether the last reply says no, or rejects or corrects what the user said."""
+    reply = episode.turns[-1].reply
+    return yes_or_no(reply) is False or bool(acts_at(episode, -1) & {"reject", "correct_other"})
 
 
 def rejects(condition: str, played: Played, only: str | None = None) -> float | None:
@@ -112,7 +113,7 @@ def rejects(condition: str, played: Played, only: str | None = None) -> float | 
         return None
     if only is not None and trigger(played[condition].instruction_id) != only:
         return None
-    return float(_says_no(played[condition].turns[-1]))
+    return float(_objects(played[condition]))
 
 
 def accepts_false(played: Played) -> float | None:

@@ -14,15 +14,41 @@ from dataclasses import replace
 from random import Random
 from typing import TypeVar
 
+from uptake.acts import Annotator, RuleAnnotator
+from uptake.conversation import Conversation
 from uptake.episode import Episode
 from uptake.instruction import Instruction
 
-__all__ = ["Played", "changeable", "changed", "pick", "spoken", "withdrawable", "without"]
+__all__ = [
+    "ANNOTATOR",
+    "Played",
+    "acts_at",
+    "changeable",
+    "changed",
+    "pick",
+    "spoken",
+    "withdrawable",
+    "without",
+]
 
 T = TypeVar("T")
 
 Played = Mapping[str, Episode]
 """The episodes of one instruction and repeat, by condition."""
+
+
+ANNOTATOR: Annotator = RuleAnnotator()
+"""What says which acts a reply performs; see `docs/acts.md` for how often it is right."""
+
+
+def acts_at(episode: Episode, turn: int) -> frozenset[str]:
+    """The names of the acts of one reply, by its place; -1 is the last."""
+    before = list(episode.turns)[:turn]
+    talk = Conversation()
+    for told in before:
+        talk = talk.user(told.user).assistant(told.reply)
+    one = episode.turns[turn]
+    return frozenset(act.name for act in ANNOTATOR.acts(one.reply, talk.user(one.user)))
 
 
 def spoken(instruction: Instruction) -> str:

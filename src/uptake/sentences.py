@@ -1,0 +1,83 @@
+"""A reply cut into sentences, with what is code or quoted blanked out.
+
+What stands in code or between quotation marks is shown, not said: no rule that looks for words
+may find them there. Each sentence therefore comes twice, as it was written and as rules read it.
+
+This module knows nothing of what a sentence does (`questions`, `acts`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["Sentence", "plain", "sentences", "shown"]
+
+# A block is a break in the text; so is a quoted line.
+_BLOCK = re.compile(
+    r"```.*?(?:```|\Z)|<tool_call>.*?(?:</tool_call>|\Z)|^[ \t]*>[^\n]*", re.DOTALL | re.MULTILINE
+)
+_CODE = re.compile(r"`[^`\n]+`")
+# No longer than a person quotes, so that one stray mark does not hide the rest of a reply.
+_QUOTE = re.compile(
+    r"\"[^\"\n]{1,400}\"|“[^“”\n]{1,400}”|«[^«»\n]{1,400}»"
+    r"|(?<!\w)['‘](?:[^'‘’\n]|(?<=\w)['’](?=\w)){1,200}['’](?!\w)"
+)
+# A sentence ends at its mark, with any closing quote, star or bracket; or at the line's end. The
+# mark after "Dr" or "e.g" ends nothing.
+_END = re.compile(
+    r"(?<=[.!?])(?<!\b[DM]r\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bvs\.)(?<!\be\.g\.)(?<!\bi\.e\.)"
+    r"(?:[\"'”’»*_)\]]*)\s+|\n+"
+)
+_READ = str.maketrans({"’": "'", "‘": "'", "*": None})
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence: `text` as it was written, `read` in lower case with code and quotes blanked.
+
+    Blanked letters are underscores. `read` has plain apostrophes and no asterisks.
+    """
+
+    text: str
+    read: str
+
+
+def sentences(text: str) -> tuple[Sentence, ...]:
+    """The sentences of a text in order, each a piece of it; blocks of code are left out."""
+    blanked = _QUOTE.sub(_blank, _CODE.sub(_blank, _BLOCK.sub(_break, text)))
+    found: list[Sentence] = []
+    start = 0
+    for end in (*_END.finditer(blanked), None):
+        closing = len(end[0]) - len(end[0].lstrip("\"'”’»*_)]")) if end else 0
+        stop = end.start() + closing if end else len(blanked)
+        read = blanked[start:stop].strip()
+        if read:
+            start += len(blanked[start:stop]) - len(blanked[start:stop].lstrip())
+            written = text[start : start + len(read)]
+            found.append(Sentence(written, read.translate(_READ).lower()))
+        start = end.end() if end else len(blanked)
+    return tuple(found)
+
+
+def shown(text: str) -> tuple[str, ...]:
+    """The code of a text, as written: its blocks, or else what stands between backticks."""
+    blocks = [match[0] for match in _BLOCK.finditer(text) if not match[0].lstrip().startswith(">")]
+    return tuple(blocks or [match[0] for match in _CODE.finditer(text)])
+
+
+def plain(text: str) -> str:
+    """The words alone, in lower case: what two sentences share that say the same."""
+    return " ".join(re.findall(r"\w+", text.lower()))
+
+
+def _break(match: re.Match[str]) -> str:
+    return "\n" * len(match[0])
+
+
+def _blank(match: re.Match[str]) -> str:
+    """The same length with its marks; a quoted sentence ends where it ended, and asks nothing."""
+    inside = "_" * (len(match[0]) - 2)
+    if match[0][-2] in ".!?" and match[0][0] != "`":
+        inside = inside[:-1] + "."
+    return match[0][0] + inside + match[0][-1]
