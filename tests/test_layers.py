@@ -57,6 +57,7 @@ SLOW = {
     "openai",
     "referencing",
     "rich",
+    "sacrebleu",
     "sqlglot",
     "tokenizers",
 }

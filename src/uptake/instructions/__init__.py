@@ -1,8 +1,8 @@
 """Instructions from files and to files, one format a file of this folder.
 
 * `own`: one object a line, with everything an `Instruction` holds;
-* `lic`: Lost in Conversation's JSON array (its tasks "math", "actions", "database" and "code"), and
-  RLSTA's sharded GSM8K, one object a line.
+* `lic`: Lost in Conversation's JSON array (its tasks "math", "actions", "database", "code" and
+  "data2text"), and RLSTA's sharded GSM8K, one object a line.
 
 Any of them may be gzipped, and a file may mix them. A file is read whole or not at all: what
 cannot be read is one `InstructionError` that names the line.
@@ -20,7 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from uptake.instruction import Instruction
-from uptake.instructions.lic import coding, from_actions, from_lic, from_lic_database, lic
+from uptake.instructions.lic import (
+    coding,
+    from_actions,
+    from_lic,
+    from_lic_data2text,
+    from_lic_database,
+    lic,
+)
 from uptake.instructions.own import from_own, own
 from uptake.instructions.rows import InstructionError, rows
 
@@ -74,6 +81,8 @@ def _instruction(row: Mapping[str, Any]) -> Instruction:
         return from_lic(row)
     if "reference_sql" in row and "fully_specified_question" in row:
         return from_lic_database(row)
+    if row.get("task") == "data2text" and "references" in row:
+        return from_lic_data2text(row)
     if "full" in row:
         return from_own(row)
     if row.get("task") == "code" and ("question_content" in row or "prompt" in row):

@@ -3,7 +3,9 @@
 An object of `question`, `answer`, `task_id`, `task` and `shards` as `{"shard_id", "shard"}`; rows
 of its tasks "actions" and "database" have `fully_specified_question`, and `reference_answer` with
 `function`, or `reference_sql` with the tables as `schema_sql`; those of "code" have `prompt` or
-`question_content`, and tests. In RLSTA's "add" files the shards are strings, in its "refine" files
+`question_content`, and tests; those of "data2text" have `references` and a table as HTML.
+
+In RLSTA's "add" files the shards are strings, in its "refine" files
 `modified_shard` holds the wrong value that a user says first.
 
 This module knows nothing of files.
@@ -22,7 +24,7 @@ from uptake.domains.actions import offer
 from uptake.instruction import Instruction, Shard
 from uptake.instructions.fields import answer_of, known_of, shard_of, shards_of, text_of
 
-__all__ = ["coding", "from_actions", "from_lic", "from_lic_database", "lic"]
+__all__ = ["coding", "from_actions", "from_lic", "from_lic_data2text", "from_lic_database", "lic"]
 
 _NUMBER = re.compile(r"[-+]?\$?[-+]?\d[\d,]*(\.\d+)?( ?/ ?\d+)?%?|[-+]?\$?\.\d+%?")
 _KEYS = ("question", "answer", "task_id", "shards", "task", "modified_shard", "gold", "meta")
@@ -86,6 +88,33 @@ def from_lic_database(row: Mapping[str, Any]) -> Instruction:
         | {"checked_by": "parsed SQL"},
     )
     return _with_intent(one, f"These are the tables:\n\n{text_of(row, 'schema_sql').strip()}")
+
+
+def from_lic_data2text(row: Mapping[str, Any]) -> Instruction:
+    """A row of the task "data2text": its shards tell the table, `references` are what it scores by.
+
+    That benchmark makes the whole request of the table as HTML, its metadata and some examples.
+    """
+    references: Any = row.get("references")
+    if not isinstance(references, list) or not references:
+        raise ValueError('"references" is not a list with an item; list descriptions of the table')
+    texts = cast("list[Any]", references)
+    if not all(isinstance(text, str) and text.strip() for text in texts):
+        raise ValueError('an item of "references" is not a text with words in it; write strings')
+    about: Any = row.get("metadata") or {}
+    if not isinstance(about, dict):
+        raise ValueError('"metadata" is not an object; write {…}')
+    named = "\n".join(f"{key}: {value}" for key, value in cast("dict[str, Any]", about).items())
+    parts = [
+        "Describe this table in one sentence; the highlighted cells matter most.",
+        text_of(row, "table_highlighted_html").strip(),
+        f"About the table:\n{named}" if named else "",
+    ]
+    if row.get("fewshot_descriptions"):
+        examples = text_of(row, "fewshot_descriptions").strip()
+        parts.append(f"Other tables were described like this:\n{examples}")
+    question = "\n\n".join(part for part in parts if part)
+    return from_lic({**row, "question": question, "answer": texts[0]})
 
 
 def _with_intent(one: Instruction, context: str) -> Instruction:
