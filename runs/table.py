@@ -157,7 +157,7 @@ def choose(path: Path) -> dict[str, Any]:
     told: dict[tuple[Any, ...], dict[str, Any]] = {
         (e["model"], e["instruction_id"], e["repeat"], e["condition"]): e
         for e in episodes
-        if e["ended"] != "error" and not e["model"].startswith("policy:")
+        if e["ended"] != "error" and not e["model"].startswith(("policy:", "oracle"))
     }
     pairs = [
         (full, sharded)

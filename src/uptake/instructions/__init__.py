@@ -2,7 +2,8 @@
 
 * `own`: one object a line, with everything an `Instruction` holds;
 * `lic`: Lost in Conversation's JSON array (its tasks "math", "actions", "database", "code" and
-  "data2text"), and RLSTA's sharded GSM8K, one object a line.
+  "data2text"), and RLSTA's sharded GSM8K, one object a line;
+* `summhay`: Lost in Conversation's task "summary".
 
 Any of them may be gzipped, and a file may mix them. A file is read whole or not at all: what
 cannot be read is one `InstructionError` that names the line.
@@ -30,6 +31,7 @@ from uptake.instructions.lic import (
 )
 from uptake.instructions.own import from_own, own
 from uptake.instructions.rows import InstructionError, rows
+from uptake.instructions.summhay import from_lic_summary
 
 __all__ = ["InstructionError", "read_instructions", "write_instructions", "write_lic"]
 
@@ -85,6 +87,8 @@ def _instruction(row: Mapping[str, Any]) -> Instruction:
         return from_lic_data2text(row)
     if "full" in row:
         return from_own(row)
+    if row.get("task") == "summary" and "query" in row:
+        return from_lic_summary(row)
     if row.get("task") == "code" and ("question_content" in row or "prompt" in row):
         return from_lic({**row, **coding(row)})
     if "task" in row:

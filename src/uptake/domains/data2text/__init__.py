@@ -152,18 +152,20 @@ def _plain_words(meta: Mapping[str, Any]) -> list[str]:
 
 
 def _references(instruction: Instruction) -> list[str]:
-    found = instruction.meta.get("references") or ()
-    if isinstance(found, str) or not isinstance(found, list | tuple):
+    found: Any = instruction.meta.get("references") or ()
+    if not isinstance(found, list | tuple):
         return []
-    texts = cast("list[Any]", found)
-    return [text.strip() for text in texts if isinstance(text, str) and text.strip()]
+    return [
+        text.strip() for text in cast("list[Any]", found) if isinstance(text, str) and text.strip()
+    ]
 
 
 def _by_reference(answer: str, references: list[str]) -> tuple[float | None, float | None]:
     """Both figures (chrF, BLEU) of one text, as a corpus of one; None without references."""
     if not references:
         return None, None
-    from sacrebleu.metrics import BLEU, CHRF
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
 
     against = [[reference] for reference in references]
     chrf = CHRF().corpus_score([answer.strip()], against).score

@@ -70,7 +70,7 @@ class Table:
     def words(self) -> set[str]:
         """What its title and cells hold, for `fresh`."""
         texts = [self.title, *(text for row in self.rows for text in row)]
-        return set().union(*map(_words, texts))
+        return {word for text in texts for word in _words(text)}
 
 
 def draw_table(rng: Random, split: str, rows: int, columns: int) -> Table:
