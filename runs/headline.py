@@ -22,7 +22,8 @@ from typing import Any
 
 from table import ROOT, save
 
-CONDITIONS = ("full", "concat", "sharded", "recap", "snowball")
+CONDITIONS = ("full", "concat", "sharded", "shuffled", "recap", "snowball")
+CONTROLS = ("policy:", "oracle")
 BEHAVIOUR = {
     "attempted_first": "answers at the first turn",
     "asked": "asks at all",
@@ -87,10 +88,10 @@ def failures(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def headline(scores: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The last-turn rows of scores.json that README shows: the model, the controls, behaviour."""
     last = [row for row in scores if row["score"] == "last"]
-    models = sorted({row["model"] for row in last}, key=lambda name: name.startswith("policy:"))
+    models = sorted({row["model"] for row in last}, key=lambda name: name.startswith(CONTROLS))
     rows: list[dict[str, Any]] = []
     for model in models:
-        if model.startswith("policy:"):
+        if model.startswith(CONTROLS):
             best = max(_of(last, model, "mean"), key=lambda row: row["value"])
             figure = f"mean, control `{model}`, at its best ({best['condition']})"
             rows.append({"figure": figure} | _measured(best))

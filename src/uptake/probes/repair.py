@@ -100,10 +100,8 @@ def reasks(played: Played) -> float | None:
 
 
 def answers_huh(played: Played) -> float | None:
-    """Whether a right answer is given again after "Huh?"; None where it was not right."""
-    if "huh" not in played or played["huh"].turns[0].score != 1:
-        return None
-    return played["huh"].turns[-1].score
+    """Whether "Huh?" gets the right answer. One that never was right counts, too: as a failure."""
+    return played["huh"].turns[-1].score if "huh" in played else None
 
 
 def answers_which(played: Played) -> float | None:
@@ -119,8 +117,7 @@ METRICS = (
         "answers_huh",
         "huh",
         answers_huh,
-        'gives its right answer again after "Huh?"',
-        pooled=True,
+        'right after "Huh?"',
         headline=True,
     ),
     Metric("answers_which", "which", answers_which, 'settles on the right one after "Which one?"'),

@@ -141,7 +141,8 @@ def _request(instruction: Instruction) -> str:
 
 
 def _cells(meta: Mapping[str, Any]) -> list[Cell]:
-    units = meta.get("units") or [""] * len(meta["header"])
+    header: list[str] = list(meta["header"])
+    units = cast("list[str]", list(meta.get("units") or [""] * len(header)))
     return [Cell(meta["rows"][i][j], i, units[j]) for i, j in meta["highlighted"]]
 
 
