@@ -142,8 +142,9 @@ def _request(instruction: Instruction) -> str:
 
 def _cells(meta: Mapping[str, Any]) -> list[Cell]:
     header: list[str] = list(meta["header"])
-    units = cast("list[str]", list(meta.get("units") or [""] * len(header)))
-    return [Cell(meta["rows"][i][j], i, units[j]) for i, j in meta["highlighted"]]
+    units: list[str] = meta.get("units") or [""] * len(header)
+    marked: list[tuple[int, int]] = meta["highlighted"]
+    return [Cell(str(meta["rows"][i][j]), i, units[j]) for i, j in marked]
 
 
 def _plain_words(meta: Mapping[str, Any]) -> list[str]:
