@@ -272,6 +272,17 @@ def test_plan_counts_and_plays_nothing(env, server, tmp_path):
     assert not out.exists()
 
 
+def test_plan_says_how_many_instructions_a_width_takes(env, server, tmp_path):
+    words = probe(tmp_path, server.model, "--plan", "--width", 0.05)
+    code, text, err = uptake(env, *words)
+    assert (code, err) == (0, [])
+    assert "the instruction decides" in text
+    assert uptake(env, *probe(tmp_path, server.model))[0] == 0
+    text = uptake(env, *words)[1]
+    assert "from 3 instructions that are played already" in text
+    assert "kept of sharded" in text
+
+
 def test_a_gate_that_is_missed_is_exit_code_1(env, tmp_path):
     code, _, err = uptake(
         env, *probe(tmp_path, "policy:guess", "--fail-under", "mean:full=0.99", "kept=0.5")
@@ -308,6 +319,9 @@ BAD = {
     "option": (["probe", "--instruction", "x"], "--instruction"),
     "command": (["prob"], "prob"),
     "gate": (["probe", "--fail-under", "kept"], "METRIC=VALUE"),
+    "judge": (["probe", "--model", "policy:echo", "--judge", "policy:echo"], "has no rubric"),
+    "width": (["probe", "--width", "0.05"], "--width goes with --plan"),
+    "wide": (["probe", "--model", "policy:echo", "--plan", "--width", "5"], "between 0 and 1"),
     "folder": (["report", "nowhere"], "no run in nowhere"),
     "show": (["show", "nowhere"], "no run in nowhere"),
     "line": (["probe", "--model", "policy:echo", "--instructions", "broken.jsonl"], ":2:"),

@@ -73,6 +73,7 @@ def test_a_model_as_user_is_counted():
         {"seed": 1},
         {"repeats": 3},
         {"user": "m"},
+        {"judge": "m"},
         {"conditions": ("full",)},
         {"sampling": Sampling(temperature=0)},
         {"sampling": Sampling(max_tokens=5)},

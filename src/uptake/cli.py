@@ -1,4 +1,4 @@
-"""The command line: `uptake probe`, `uptake report`, `uptake show` and `uptake train`.
+"""The command line: `uptake probe`, `report`, `compare`, `show` and `train`.
 
 Exit codes: 0 done, 1 a gate failed, 2 bad usage or input, 130 interrupted. Every error is one line
 on standard error. Only the library's verbs are called here, and only once they are needed.
@@ -9,11 +9,12 @@ This module knows nothing that the library does not.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
+from json import dumps, loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,10 +23,12 @@ from cyclopts import App, CycloptsError, Parameter
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from uptake.compare import Comparison
     from uptake.gates import Gate
+    from uptake.report.compared import Side
     from uptake.run import Limits, Outcome, Setup
 
-__all__ = ["main", "probe", "report", "show"]
+__all__ = ["compare", "main", "probe", "report", "show"]
 
 USAGE = 2
 INTERRUPTED = 130
@@ -52,9 +55,11 @@ def probe(
     seed: int = 0,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     plan: Choice = False,
+    width: float | None = None,
     concurrency: int | None = None,
     conditions: List = None,
     user: str | None = None,
+    judge: str | None = None,
     temperature: float = 1.0,
     reply_tokens: int = 1024,
     controls: bool = True,
@@ -79,9 +84,11 @@ def probe(
         seed: The same seed plays the same run.
         out: The folder of the run. Default: out/NAME, the same for the same settings.
         plan: Print calls, tokens and price first, and play nothing.
+        width: With --plan, how many instructions a 95% interval of this width takes, as 0.05.
         concurrency: How many conversations at once.
         conditions: Only these, for example full,sharded.
         user: A model that plays the user, in place of the scripted one.
+        judge: A model that scores replies, where the domain has a rubric for it.
         temperature: How replies are drawn, in every condition; 0 is greedy.
         reply_tokens: The most tokens of one reply.
         controls: Play the constant policies (never answer, always ask, always guess, …) beside it.
@@ -92,10 +99,13 @@ def probe(
         cache: A file that keeps replies, each repeat its own.
         fail_under: Exit with 1 where a score is lower, for example kept=0.9 or mean:full=0.8.
     """
+    from uptake.errors import UptakeError
     from uptake.gates import gate
     from uptake.model import Sampling
     from uptake.run import CONCURRENCY, Limits, setup
 
+    if width is not None and not plan:
+        raise UptakeError("--width goes with --plan: it says how many instructions to play")
     gates = [gate(text) for text in _split(fail_under)]
     limits = Limits(CONCURRENCY if concurrency is None else concurrency, max_tokens, max_cost)
     ready = setup(
@@ -108,6 +118,7 @@ def probe(
         seed=seed,
         conditions=_split(conditions),
         user=user,
+        judge=judge,
         sampling=Sampling(temperature=temperature, max_tokens=reply_tokens),
         controls=controls,
         price=price,
@@ -117,7 +128,7 @@ def probe(
     )
     folder = out or ready.plan.folder()
     if plan:
-        return _plan(ready, folder)
+        return _plan(ready, folder, width)
     outcome = _play(ready, folder, limits)
     _report(folder)
     if outcome.failed:
@@ -138,6 +149,58 @@ def report(out: Path) -> int:
         out: The folder of the run.
     """
     _report(out)
+    return 0
+
+
+@app.command
+def compare(
+    a: Path,
+    b: Path,
+    *,
+    model_a: str | None = None,
+    model_b: str | None = None,
+    metrics: List = None,
+    conditions: List = None,
+    rule: str = "last",
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> int:
+    """Two runs side by side, on the instructions that both played.
+
+    For every figure: A, B, the difference with its interval, a paired test, an effect size.
+
+    Args:
+        a: The folder of a run, or a file of episodes.
+        b: The other: another model, the same mediated, another version.
+        model_a: Who speaks in A, where it holds several, for example "NAME (mediated)".
+        model_b: Who speaks in B.
+        metrics: Only these, for example kept,mean; p is adjusted for as many as there are.
+        conditions: Only these, for example full,sharded.
+        rule: Which reply's score counts: last, any or first_ready.
+        out: An HTML file of it.
+        json: Print it as JSON in place of the table.
+    """
+    from uptake.report.compared import compared, comparison_tables
+
+    comparison, sides = compared(
+        a,
+        b,
+        model_a=model_a,
+        model_b=model_b,
+        rule=rule,
+        conditions=_split(conditions),
+        only=_split(metrics),
+    )
+    if out is not None:
+        _write_comparison(out, comparison, sides)
+    if json:
+        print(dumps(comparison.to_dict(), indent=1))
+        return 0
+    console = _console()
+    for part in comparison_tables(comparison, sides):
+        console.print(part)
+    if out is not None:
+        print(f"\n{out}")
     return 0
 
 
@@ -232,15 +295,20 @@ def _split(values: list[str] | None) -> list[str]:
     return [part for value in values or () for part in value.split(",") if part]
 
 
-def _plan(ready: Setup, folder: Path) -> int:
+def _plan(ready: Setup, folder: Path, width: float | None) -> int:
     from uptake.models.prices import Price
     from uptake.run.plan import describe, estimate
-    from uptake.run.record import played
+    from uptake.run.record import episodes, played
+    from uptake.run.width import describe_width
 
     done = played(folder, ready.plan.settings())
     # A model that has no price at all, not even an unknown one, asks for no money.
     price = getattr(ready.plan.model, "price", Price(0.0, 0.0))
     print(describe(ready.plan, estimate(ready.plan, done), price, len(done)))
+    if width is not None:
+        name = ready.plan.model.name
+        mine = [e for e in episodes(folder) if e.model == name] if done else []
+        print(f"\n{describe_width(mine, width, ready.plan.repeats)}")
     print(f"\nNothing was played. Without --plan this goes to {folder}.")
     return 0
 
@@ -268,8 +336,19 @@ def _missed(gates: list[Gate], folder: Path, model: str, missing: int) -> list[s
         return []
     if missing:
         return [f"gates are not decided while {missing:,} episodes are missing"]
-    rows = json.loads((folder / "scores.json").read_bytes())["rows"]
+    rows = loads((folder / "scores.json").read_bytes())["rows"]
     return [line for gate in gates for line in gate.misses(rows, model)]
+
+
+def _write_comparison(out: Path, comparison: Comparison, sides: Sequence[Side]) -> None:
+    from uptake.report import write_comparison
+
+    try:
+        write_comparison(out, comparison, sides)
+    except OSError as error:
+        from uptake.errors import UptakeError
+
+        raise UptakeError(f"cannot write {out}: {error.strerror}; choose another --out") from error
 
 
 def _report(out: Path) -> None:

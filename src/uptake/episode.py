@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from uptake.conversation import Conversation
 from uptake.instruction import Instruction, Verdict
+from uptake.judge import Judge
 from uptake.model import Model, ModelError, Reply, Sampling
 from uptake.questions import questions, target, yes_or_no
 from uptake.scenario import Scenario
@@ -178,11 +179,13 @@ async def play(
     sampling: Sampling | None = None,
     probe: str = "lost",
     max_turns: int | None = None,
+    judge: Judge | None = None,
 ) -> Episode:
     """Play one conversation to its end. `user` is a `ScriptedUser` unless given.
 
     The seed of each reply is derived from (seed, instruction, condition, repeat, turn); that of
     `sampling` is not used. `max_turns` caps the user's turns (default: twice the plan and two).
+    A `judge` scores what `verify` finds an answer in.
     Whatever the model, the user or the verifier raises ends the episode with `error`, except a
     fatal ModelError, which no later episode could survive either, and cancellation.
     """
@@ -201,7 +204,7 @@ async def play(
             if (made := _made(scenario, len(turns))) is not None:
                 turns.append(_unasked(scenario, turns, said, made))
             else:
-                turns.append(await _exchange(scenario, model, verify, turns, said, drawn))
+                turns.append(await _exchange(scenario, model, verify, judge, turns, said, drawn))
         else:
             ended = "done"
     except _PlayError as failure:
@@ -248,6 +251,7 @@ async def _exchange(
     scenario: Scenario,
     model: Model,
     verify: Verify,
+    judge: Judge | None,
     turns: list[Turn],
     said: Said,
     sampling: Sampling,
@@ -263,7 +267,13 @@ async def _exchange(
     if line is not None and line.yes is not None:
         verdict = _yes_or_no(line.yes, written)
     else:
-        verdict = await _judged(verify, scenario.wanted(at), written)
+        wanted_now = scenario.wanted(at)
+        verdict = await _judged(verify, wanted_now, written)
+        if judge is not None:
+            try:
+                verdict = await judge.score(wanted_now, written, verdict)
+            except Exception as error:
+                raise _failed("judge", error) from error
     told = _told(turns, said)
     # Where something else is wanted than the scenario's instruction, all of it is told at once.
     else_wanted = scenario.scripted and scenario.wanted(at) is not scenario.instruction

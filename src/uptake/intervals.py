@@ -25,9 +25,12 @@ __all__ = [
     "Interval",
     "Kind",
     "Ratio",
+    "draws",
     "intervals",
     "paired_difference",
     "percentile",
+    "rare",
+    "reach",
 ]
 
 Kind = Literal["share", "difference", "ratio", "amount"]
@@ -109,7 +112,7 @@ def intervals(ratios: Sequence[Ratio], *, resamples: int = 2000, seed: int = 0) 
 
     if not ratios:
         return []
-    weights = _weights(len(ratios[0].numerator), resamples, seed)
+    weights = draws(len(ratios[0].numerator), resamples, seed)
     found: list[Interval] = []
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for start in range(0, len(ratios), CHUNK):
@@ -146,13 +149,13 @@ def paired_difference(
         share = 0.025 ** (1 / n)
         low, high = value * share - (1 - share), value * share + (1 - share)
     else:
-        low, high = _studentised_mean(gap, _weights(n, resamples, seed))
+        low, high = _studentised_mean(gap, draws(n, resamples, seed))
     flips = np.random.default_rng([seed, 1]).integers(0, 2, (resamples, n), dtype=np.int8) * 2 - 1
     as_far = np.abs(flips @ gap) >= abs(float(gap.sum())) - 1e-9
     return Difference(value, low, high, float((1 + as_far.sum()) / (resamples + 1)), n)
 
 
-def _weights(n: int, resamples: int, seed: int) -> Array:
+def draws(n: int, resamples: int, seed: int) -> Array:
     """How often each of `n` instructions is drawn in each resample: (resamples, n)."""
     import numpy as np
 
@@ -225,13 +228,13 @@ def _bootstrap_t(
     still = ~(slopes * errors > 0) | ~np.isfinite(t)
     t = np.where(still, np.where(np.abs(again - value) < 1e-12, 0.0, np.sign(again - value)), t)
     t = np.where(still & (t != 0), t * np.inf, t)
-    under, over = _reach(np.where(np.isnan(again), 0.0, t))
+    under, over = reach(np.where(np.isnan(again), 0.0, t))
     low = centre - over * slope * error
     high = centre - under * slope * error
     return _rebound(low, bounded, signed), _rebound(high, bounded, signed)
 
 
-def _reach(t: Array) -> tuple[Array, Array]:
+def reach(t: Array) -> tuple[Array, Array]:
     """How far the studentised distances `t` (one a row) go, below and above."""
     import numpy as np
 
@@ -268,7 +271,7 @@ def _outer(
 ) -> tuple[Array, Array]:
     """Bounds that hold even where so few instructions differ that resamples miss them.
 
-    At most `_rare` of all instructions score above 0, so a mean is at most that; at most `_rare`
+    At most `rare` of all instructions score above 0, so a mean is at most that; at most `rare`
     of them score below 1 (or, for a ratio, other than its reference), so it is at least 1 less
     that. For a ratio, in units of the mean denominator. A difference in [-1, 1] is as close to 0
     as few instructions can move it.
@@ -276,15 +279,15 @@ def _outer(
     import numpy as np
 
     unit = np.where(bounded | signed, 1.0, under.sum(axis=0) / np.maximum(held, 1))
-    some = _rare(np.sum(top > 0, axis=0), held) / unit
-    fewer = _rare(np.sum(top < under, axis=0), held) / unit
-    more = np.where(bounded, 0.0, _rare(np.sum(top > under, axis=0), held) / unit)
-    down = _rare(np.sum(top < 0, axis=0), held)
+    some = rare(np.sum(top > 0, axis=0), held) / unit
+    fewer = rare(np.sum(top < under, axis=0), held) / unit
+    more = np.where(bounded, 0.0, rare(np.sum(top > under, axis=0), held) / unit)
+    down = rare(np.sum(top < 0, axis=0), held)
     least = np.where(signed, -np.fmin(down, 1.0), 1 - fewer)
     return least, np.where(signed, np.fmin(some, 1.0), np.fmin(some, 1 + more))
 
 
-def _rare(seen: NDArray[np.int64], n: NDArray[np.int64]) -> Array:
+def rare(seen: NDArray[np.int64], n: NDArray[np.int64]) -> Array:
     """The largest probability at which `seen` of `n` or fewer would not be rarer than 2.5%.
 
     The exact upper bound of Clopper & Pearson 1934, by bisection; infinite beyond 30 seen, where
@@ -331,8 +334,8 @@ def _studentised_mean(values: Array, weights: Array) -> tuple[float, float]:
     spread = np.sqrt(np.maximum(weights @ values**2 / n - again**2, 0) / (n - 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(spread > 1e-12, (again - value) / spread, np.sign(again - value) * np.inf)
-    under, over = _reach(np.nan_to_num(t, nan=0.0, posinf=np.inf, neginf=-np.inf))
+    under, over = reach(np.nan_to_num(t, nan=0.0, posinf=np.inf, neginf=-np.inf))
     # A difference of two scores lies in [-1, 1], and as close to 0 as few instructions can move it.
-    fewer, more = _rare(np.array([(values < 0).sum(), (values > 0).sum()]), np.array([n, n]))
+    fewer, more = rare(np.array([(values < 0).sum(), (values > 0).sum()]), np.array([n, n]))
     low, high = value - float(over) * error, value - float(under) * error
     return max(-1.0, -float(fewer), low), min(1.0, float(more), high)

@@ -37,10 +37,12 @@ __all__ = [
     "BUCKETS",
     "NEAR_ZERO",
     "RESAMPLES",
+    "Measured",
     "Metric",
     "Row",
     "compare",
     "first_attempt",
+    "measured",
     "right_then_wrong",
     "rows",
 ]
@@ -105,6 +107,27 @@ class Row:
         return data if self.note else {k: v for k, v in data.items() if k != "note"}
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A row before its interval: what each of `instructions` adds to it, in their order.
+
+    All that is measured in a probe and domain has the same instructions. A `withheld` one means
+    nothing, as `note` says.
+    """
+
+    probe: str
+    domain: str
+    condition: str
+    model: str
+    mediated: bool
+    score: str
+    metric: str
+    instructions: tuple[str, ...]
+    ratio: Ratio
+    withheld: bool
+    note: str | None
+
+
 @dataclass
 class _Cell:
     """The episodes of one model under one condition, by instruction."""
@@ -158,22 +181,32 @@ def rows(
     """
     found: list[Row] = []
     for cells in _domains(episodes):
-        names = sorted({name for cell in cells for name in cell.played})
-        figures = [figure for cell in cells for figure in _figures(cell, names)]
-        figures += _kept(figures)
-        for metric in (metrics or {}).get(cells[0].probe, ()):
-            figures += _skill(cells, names, metric)
-        measured = intervals([f.ratio for f in figures], resamples=bootstrap, seed=seed)
+        figures = _domain(cells, _names(cells), metrics)
+        bounds = intervals([f.ratio for f in figures], resamples=bootstrap, seed=seed)
         low = {
             (*f.cell.speaker, f.score): i.low
-            for f, i in zip(figures, measured, strict=True)
+            for f, i in zip(figures, bounds, strict=True)
             if f.cell.condition == "full" and f.metric == "mean"
         }
         for cell in cells:
-            for figure, interval in zip(figures, measured, strict=True):
+            for figure, interval in zip(figures, bounds, strict=True):
                 if figure.cell is cell:
                     found.append(_row(figure, interval, low.get((*cell.speaker, figure.score))))
             found += _counts(cell)
+    return found
+
+
+def measured(
+    episodes: Iterable[Episode], metrics: Mapping[str, Sequence[Metric]] | None = None
+) -> list[Measured]:
+    """What `rows` takes intervals of, instruction by instruction, counts of episodes aside."""
+    found: list[Measured] = []
+    for cells in _domains(episodes):
+        names = _names(cells)
+        for f in _domain(cells, names, metrics):
+            c = f.cell
+            key = (c.probe, c.domain, c.condition, c.model, c.mediated, f.score, f.metric)
+            found.append(Measured(*key, tuple(names), f.ratio, f.withheld, f.note))
     return found
 
 
@@ -230,6 +263,21 @@ def _domains(episodes: Iterable[Episode]) -> Iterator[list[_Cell]]:
             group[key] = _Cell(e.probe, e.domain, *key)
         group[key].played.setdefault(e.instruction_id, []).append(e)
     return (list(group.values()) for group in cells.values())
+
+
+def _names(cells: Sequence[_Cell]) -> list[str]:
+    return sorted({name for cell in cells for name in cell.played})
+
+
+def _domain(
+    cells: Sequence[_Cell], names: Sequence[str], metrics: Mapping[str, Sequence[Metric]] | None
+) -> list[_Figure]:
+    """Every figure of a probe and domain; the first cell names the probe."""
+    figures = [figure for cell in cells for figure in _figures(cell, names)]
+    figures += _kept(figures)
+    for metric in (metrics or {}).get(cells[0].probe, ()):
+        figures += _skill(cells, names, metric)
+    return figures
 
 
 def _means(episodes: Iterable[Episode], rule: str) -> dict[tuple[str, str], float]:

@@ -9,6 +9,7 @@ This package knows nothing of how a figure is calculated (`scores`).
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,12 @@ from uptake.scores import rows
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from uptake.compare import Comparison
     from uptake.episode import Episode
+    from uptake.report.compared import Side
     from uptake.scores import Row
 
-__all__ = ["terminal", "write_report", "write_scores"]
+__all__ = ["terminal", "write_comparison", "write_report", "write_scores"]
 
 _last: dict[tuple[Path, int, int], tuple[list[Episode], list[Row]]] = {}
 
@@ -62,6 +65,17 @@ def write_report(out: Path) -> Path:
     from uptake.report.page import page
 
     return _write(Path(out) / "report.html", page(Path(out), *_read(out)))
+
+
+def write_comparison(path: Path, comparison: Comparison, sides: Sequence[Side]) -> Path:
+    """Write two runs compared (`report.compared`) as one HTML file at `path`, and give `path`.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    from uptake.report.compared_page import comparison_page
+
+    return _write(Path(path), comparison_page(comparison, sides))
 
 
 def _read(out: Path) -> tuple[list[Episode], list[Row]]:

@@ -9,17 +9,14 @@ This module knows nothing of how a figure is calculated or a plot is drawn.
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Sequence
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from uptake.episode import Episode
 from uptake.report.charts import charts
-from uptake.report.figures import Figures, groups, percent, reach, shown, span, span_of
+from uptake.report.figures import Figures, groups, percent, shown, span_of
+from uptake.report.frame import bundle, made, nonce, render
 from uptake.report.reading import readings
 from uptake.run.record import not_taken, settings
 from uptake.scores import RESAMPLES, Row
@@ -31,37 +28,17 @@ TEMPLATE = "page.html"
 
 def page(out: Path, episodes: Sequence[Episode], rows: Sequence[Row]) -> str:
     """The whole page for a run's episodes and their `rows`; `out` gives its settings and date."""
-    from jinja2 import Environment, StrictUndefined
-
-    source = files("uptake.report").joinpath(TEMPLATE).read_text(encoding="utf-8")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(  # pyright: ignore[reportUnknownMemberType]
-        percent=percent, span=span, shown=shown, span_of=span_of, reach=reach, figure=figure
-    )
     parts = [_part(group, episodes) for group in groups(rows, settings(out).get("model"))]
     models = [part["figures"].name for part in parts]
-    return environment.from_string(source).render(
+    return render(
+        TEMPLATE,
         title=" · ".join(dict.fromkeys(models)) or "nothing played yet",
         parts=parts,
         rows=rows,
         method=_method(out, episodes, rows),
-        bundle=_bundle() if parts else "",
-        nonce=_nonce(episodes),
+        bundle=bundle() if parts else "",
+        nonce=nonce(episodes),
     )
-
-
-def figure(row: Row, name: str) -> str:
-    """`value`, `low` or `high` of a row as the table shows it: shares in percent."""
-    value: float | None = getattr(row, name)
-    if value is None:
-        return ""
-    if row.metric in ("turns", "words"):
-        return f"{value:.2f}"
-    if row.metric in ("failures", "undecided"):
-        return f"{value:.0f}"
-    return f"{100 * value:.1f}%"
 
 
 def _part(group: Sequence[Figures], episodes: Sequence[Episode]) -> dict[str, Any]:
@@ -152,11 +129,12 @@ def _method(out: Path, episodes: Sequence[Episode], rows: Sequence[Row]) -> list
         ("sampling", _sampling(held, not_taken(out))),
         ("longest reply", f"{held.get('reply_tokens', '?')} tokens"),
         ("user", _user(held, episodes)),
+        ("judge", str(held.get("judge", "none: the domain checks"))),
         ("seed", str(held.get("seed", "?"))),
         ("episodes", f"{len(episodes):,}; {failed:,} failed{_some(failures)}"),
         ("tokens", _tokens(episodes)),
         ("last episode", _date(out)),
-        ("report", f"uptake {_version()}, {datetime.date.today().isoformat()}"),  # noqa: DTZ011
+        ("report", made()),
         ("intervals", f"95%, {RESAMPLES:,} bootstrap resamples of the instructions, seed 0"),
     ]
 
@@ -200,24 +178,3 @@ def _date(out: Path) -> str:
     except OSError:
         return "unknown"
     return datetime.datetime.fromtimestamp(changed, datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _version() -> str:
-    try:
-        return version("uptake")
-    except PackageNotFoundError:
-        return "(not installed)"
-
-
-def _nonce(episodes: Sequence[Episode]) -> str:
-    """What marks the page's own scripts. No text in the page can hold the hash of them all."""
-    digest = hashlib.sha256(b"uptake report")
-    for episode in episodes:
-        digest.update(repr(episode).encode("utf-8", "replace"))
-    return digest.hexdigest()[:32]
-
-
-@cache
-def _bundle() -> str:
-    """Vega, Vega-Lite and vega-embed as one script (`runs/vega.py` makes it)."""
-    return files("uptake.report").joinpath("vega.js").read_text(encoding="utf-8")

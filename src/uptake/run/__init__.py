@@ -11,7 +11,7 @@ This module knows nothing of how a conversation goes, or of what its scores mean
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from uptake.episode import Episode, Verify, play
 from uptake.errors import UptakeError
 from uptake.instruction import Instruction
 from uptake.instructions import read_instructions
+from uptake.judge import Judge, rubric
 from uptake.model import Model, Sampling
 from uptake.models import model as open_model
 from uptake.models.policies import POLICIES
@@ -79,13 +80,16 @@ class Setup:
     """A plan with what it takes to play it: a verifier for each domain, the user, the models.
 
     `user` is the model that plays the user, None for the scripted one; `opened` are the models
-    that were opened by name.
+    that were opened by name. `judge` is the model that scores, if any, with the `rubrics` that its
+    domains give it.
     """
 
     plan: Plan
     verify: Mapping[str, Verify]
     user: Model | None = None
     opened: list[Model] = field(default_factory=list[Model])
+    judge: Model | None = None
+    rubrics: Mapping[str, str] = field(default_factory=dict[str, str])
 
     async def aclose(self) -> None:
         """Close every model that was opened by name; those that were handed in stay open."""
@@ -104,6 +108,7 @@ def setup(
     seed: int = 0,
     conditions: Sequence[str] = (),
     user: str | Model | None = None,
+    judge: str | Model | None = None,
     sampling: Sampling | None = None,
     controls: bool = True,
     verify: Verify | None = None,
@@ -111,8 +116,9 @@ def setup(
 ) -> Setup:
     """A plan from settings as people give them; nothing is asked of a model yet.
 
-    `verify` checks the replies in place of the instructions' own domains. `options` go to the
-    model that is opened by name (a price, a rate).
+    `verify` checks the replies in place of the instructions' own domains; a `judge` scores those
+    that answer, in domains that have a rubric for it, or all where `verify` is given. `options` go
+    to the model that is opened by name (a price, a rate).
 
     Raises:
         UptakeError: any setting that cannot be used, in one line.
@@ -123,9 +129,11 @@ def setup(
     chosen, source = _instructions(instructions, domain, n, seed)
     domains = {instruction.domain for instruction in chosen}
     verifiers = {name: verify or find_domain(name).verify for name in sorted(domains)}
+    rubrics = _rubrics(domains) if judge is not None and verify is None else {}
     opened: list[Model] = []
     tested = _open(model, opened, options)
     partner = None if user is None else _open(user, opened, {})
+    judging = None if judge is None else _open(judge, opened, {})
     names = POLICIES if controls else ()
     plan = Plan(
         probes=found,
@@ -138,11 +146,12 @@ def setup(
         seed=seed,
         user="scripted" if partner is None else partner.name,
         sampling=sampling or Sampling(),
+        judge=None if judging is None else judging.name,
     )
     if controls:
         told = (scenario for _, scenario in plan.scenarios)
         plan = replace(plan, controls=(*plan.controls, Oracle(told)))
-    return Setup(plan, verifiers, partner, opened)
+    return Setup(plan, verifiers, partner, opened, judging, rubrics)
 
 
 async def run(
@@ -216,6 +225,9 @@ class _Sitting:
         self._user: User = ScriptedUser()
         if ready.user is not None:
             self._user = ModelUser(Metered(ready.user, budget))
+        self._judge = None
+        if ready.judge is not None:
+            self._judge = Judge(Metered(ready.judge, budget), ready.rubrics)
         # Taken once: the keys that this sitting adds are of jobs that have gone by.
         self._jobs = plan.jobs(frozenset(record.done))
 
@@ -254,6 +266,7 @@ class _Sitting:
             seed=plan.seed,
             sampling=plan.sampling,
             probe=job.probe,
+            judge=self._judge,
         )
 
 
@@ -269,6 +282,20 @@ def _instructions(
     if isinstance(given, str | Path):
         return sample(read_instructions(Path(given)), n, seed), Path(given).name
     return sample(given, n, seed), "instructions"
+
+
+def _rubrics(domains: Iterable[str]) -> dict[str, str]:
+    """What a judge is told of each domain; an error where one takes none."""
+    found: dict[str, str] = {}
+    for name in sorted(domains):
+        words = rubric(find_domain(name))
+        if words is None:
+            raise UptakeError(
+                f"--judge: the domain {name} has no rubric: its own verifier decides; "
+                "leave --judge out"
+            )
+        found[name] = words
+    return found
 
 
 def _open(model: str | Model, opened: list[Model], options: dict[str, Any]) -> Model:

@@ -68,7 +68,7 @@ class Plan:
     """Everything that decides which episodes there are, and what is said in them.
 
     `source` names where the instructions came from, for people. `user` is the name of the
-    simulated user.
+    simulated user, `judge` that of the model that scores, where one does.
     """
 
     probes: tuple[Probe, ...]
@@ -81,6 +81,7 @@ class Plan:
     seed: int = 0
     user: str = "scripted"
     sampling: Sampling = field(default_factory=Sampling)
+    judge: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be played.
@@ -122,6 +123,8 @@ class Plan:
             "user": self.user,
             "temperature": self.sampling.temperature,
             "reply_tokens": self.sampling.max_tokens,
+            # Only where there is one, so that a run that was begun without goes on.
+            **({"judge": self.judge} if self.judge else {}),
             # Last, so that a setting which changes the instructions is named before its effect.
             "instructions_sha256": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16],
         }
@@ -231,6 +234,11 @@ def describe(plan: Plan, counted: Estimate, price: Price | None, played: int = 0
         lines.append(f"controls    {counted.control_episodes:,} episodes more, which cost nothing")
     if counted.user_calls:
         lines.append(f"user        up to {counted.user_calls:,} calls more to {plan.user}")
+    if plan.judge:
+        lines.append(
+            f"judge       up to {counted.calls:,} calls more to {plan.judge}, "
+            "and those for the controls"
+        )
     if played:
         lines.append(f"played      {played:,} episodes are there already and not counted above")
     lines.append(

@@ -170,13 +170,15 @@ def read_lines(path: Path) -> Iterator[Episode]:
 def episodes(out: Path) -> list[Episode]:
     """The episodes of the run in `out`, one a key: where one was played again, the later.
 
+    `out` is the folder of a run, or a file like its `episodes.jsonl`.
+
     The model that was probed comes before the controls, then conditions and instructions in
     order, whatever order they were finished in: the same run is always read the same.
 
     Raises:
         UptakeError: there is no run in `out`, or a line is no episode.
     """
-    path = Path(out) / EPISODES
+    path = Path(out) if Path(out).is_file() else Path(out) / EPISODES
     if not path.is_file():
         raise UptakeError(f"no run in {out}: it has no {EPISODES}")
     last = {episode.key: episode for episode in read_lines(path)}
@@ -208,7 +210,12 @@ def count(out: Path) -> int:
 
 
 def settings(out: Path) -> dict[str, Any]:
-    """The settings that the run in `out` was begun with; empty where it has no `run.json`."""
+    """The settings that the run in `out` was begun with; empty where it has no `run.json`.
+
+    Those of a file are in its folder, if it has the name that a run gives it.
+    """
+    if Path(out).is_file():
+        return settings(Path(out).parent) if Path(out).name == EPISODES else {}
     return dict(_held(Path(out)).get("settings", {}))
 
 

@@ -1,0 +1,80 @@
+"""What every page is made with: its template filled in, the script that draws, its nonce, its date.
+
+Whatever a model or a file said is escaped by the template engine, and a page's own policy lets no
+script run but its own and nothing be fetched.
+
+This module knows nothing of what a page shows.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from uptake.report.figures import percent, reach, shown, span, span_of
+
+if TYPE_CHECKING:
+    from uptake.scores import Row
+
+__all__ = ["bundle", "made", "nonce", "render"]
+
+
+def render(template: str, **values: Any) -> str:
+    """A page from one of the templates of this package, every value escaped."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(_source),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(  # pyright: ignore[reportUnknownMemberType]
+        percent=percent, span=span, shown=shown, span_of=span_of, reach=reach, figure=_figure
+    )
+    return environment.get_template(template).render(**values)
+
+
+def made() -> str:
+    """The version of uptake and the day, as "uptake 0.1.0, 2026-01-31"."""
+    try:
+        found = version("uptake")
+    except PackageNotFoundError:
+        found = "(not installed)"
+    return f"uptake {found}, {datetime.date.today().isoformat()}"  # noqa: DTZ011
+
+
+def nonce(shown: Iterable[object]) -> str:
+    """What marks the page's own scripts. No text in the page can hold the hash of them all."""
+    digest = hashlib.sha256(b"uptake report")
+    for each in shown:
+        digest.update(repr(each).encode("utf-8", "replace"))
+    return digest.hexdigest()[:32]
+
+
+@cache
+def bundle() -> str:
+    """Vega, Vega-Lite and vega-embed as one script (`runs/vega.py` makes it)."""
+    return _source("vega.js")
+
+
+def _source(name: str) -> str:
+    return files("uptake.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _figure(row: Row, name: str) -> str:
+    """`value`, `low` or `high` of a row as the table shows it: shares in percent."""
+    value: float | None = getattr(row, name)
+    if value is None:
+        return ""
+    if row.metric in ("turns", "words"):
+        return f"{value:.2f}"
+    if row.metric in ("failures", "undecided"):
+        return f"{value:.0f}"
+    return f"{100 * value:.1f}%"
