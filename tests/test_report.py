@@ -15,7 +15,9 @@ from browser import browser
 from played import episode, run, turn, write
 from rich.console import Console
 
+import uptake
 from uptake.errors import UptakeError
+from uptake.model import Scripted
 from uptake.probes import metrics
 from uptake.report import terminal, write_report, write_scores
 from uptake.run.record import episodes
@@ -188,3 +190,22 @@ def test_the_script_that_draws_is_of_the_version_that_the_plots_are_written_for(
     assert found
     assert wanted
     assert found.groups() == wanted.groups(), "make it again: python runs/vega.py"
+
+
+def test_several_probes_open_with_a_profile_of_every_headline_figure(tmp_path):
+    model = Scripted(["The answer is 7."], name="seven")
+    played = uptake.probe(
+        "lost", "revision", "repair", model=model, n=4, repeats=1, out=tmp_path, progress=False
+    )
+    write_scores(played.out)
+    text = write_report(played.out).read_text()
+    assert text.index("The profile") < text.index("lost</span>")
+    (held,) = re.findall(
+        r'data-spec="0-profile"></div>\s*<script[^>]*>(.*?)</script>', text, re.DOTALL
+    )
+    spec = json.loads("{" + held)
+    data = next(iter(spec["datasets"].values())) if "datasets" in spec else spec["data"]["values"]
+    shown = [value["skill"] for value in data]
+    assert "revision: takes up" in shown
+    assert "repair: taken up" in shown
+    assert "revision: stale" not in shown

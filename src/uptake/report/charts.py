@@ -7,7 +7,7 @@ This module knows nothing of HTML.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from uptake.report.figures import Figures
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     Plot = alt.LayerChart | alt.FacetChart
 
-__all__ = ["charts"]
+__all__ = ["charts", "profile"]
 
 SCALE = [0, 25, 50, 75, 100]
-HUES = ("@accent", "@second", "@third")
+HUES = ("@accent", "@fourth", "@second", "@third")
 
 
 def charts(
@@ -79,22 +79,55 @@ def _conditions(figures: Figures, controls: Sequence[Figures]) -> Plot | None:
     ).properties(width="container", height=52 * len(values))
 
 
+def profile(groups: Iterable[tuple[Figures, Sequence[Figures]]]) -> dict[str, Any] | None:
+    """One line a headline figure, over all probes: a model's skills at a look.
+
+    Each group is the figures of the model in one probe, and those of its controls. None where
+    fewer than three lines would be shown.
+    """
+    values: list[dict[str, Any]] = []
+    for figures, controls in groups:
+        kept = figures.get("kept", figures.headline) if figures.headline else None
+        if not figures.by_skill and kept is not None and kept.value is not None:
+            bounds = {"least": 0.0, "most": 0.0, "meaning": "score over turns, for one at once"}
+            values.append(_bounds(kept) | bounds | {"skill": f"{figures.probe}: kept"})
+        for value in _lines(figures, controls, only_headline=True):
+            values.append(value | {"skill": f"{figures.probe}: {value['metric']}"})
+    return _dots(values, signed=True).to_dict() if len(values) > 2 else None
+
+
 def _skills(figures: Figures, controls: Sequence[Figures]) -> Plot:
     """Each metric of the probe's own with its interval, before the range of constant policies."""
-    import altair as alt
+    values = [
+        value | {"skill": f"{value['metric']} · {value['condition']}"}
+        for value in _lines(figures, controls)
+    ]
+    return _dots(values, signed=any(m.kind == "difference" for m, _ in figures.skills))
 
-    values: list[dict[str, Any]] = []
+
+def _lines(
+    figures: Figures, controls: Sequence[Figures], *, only_headline: bool = False
+) -> Iterator[dict[str, Any]]:
+    """The values of each metric that is a share or a difference, with the reach of the controls."""
     for metric, row in figures.skills:
         if row.value is None or metric.kind == "amount":
             continue
-        name = f"{metric.name.replace('_', ' ')} · {metric.condition}"
+        if only_headline and not metric.headline:
+            continue
         reached = [c.value(metric.name, metric.condition) for c in controls]
         known = [100 * value for value in reached if value is not None] or [0.0]
-        values.append(
-            _bounds(row)
-            | {"skill": name, "least": min(known), "most": max(known), "meaning": metric.meaning}
-        )
-    signed = any(metric.kind == "difference" for metric, _ in figures.skills)
+        yield _bounds(row) | {
+            "metric": metric.name.replace("_", " "),
+            "condition": metric.condition,
+            "least": min(known),
+            "most": max(known),
+            "meaning": metric.meaning,
+        }
+
+
+def _dots(values: list[dict[str, Any]], *, signed: bool) -> Plot:
+    import altair as alt
+
     base = alt.Chart(alt.Data(values=values)).encode(
         y=alt.Y(
             "skill:N",

@@ -146,6 +146,6 @@ def _figures(rows: Sequence[Row], probed: str | None) -> Figures:
 
 
 def _ordered(conditions: set[str]) -> list[str]:
-    order = ("full", "concat", "sharded", "recap", "snowball")
+    order = ("full", "concat", "sharded", "shuffled", "recap", "snowball")
     known = [c for c in order if c in conditions]
     return known + sorted(conditions.difference(order))

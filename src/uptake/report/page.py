@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from uptake.episode import Episode
-from uptake.report.charts import charts
+from uptake.report.charts import charts, profile
 from uptake.report.figures import Figures, groups, percent, shown, span_of
 from uptake.report.frame import bundle, made, nonce, render
 from uptake.report.reading import readings
@@ -34,6 +34,7 @@ def page(out: Path, episodes: Sequence[Episode], rows: Sequence[Row]) -> str:
         TEMPLATE,
         title=" · ".join(dict.fromkeys(models)) or "nothing played yet",
         parts=parts,
+        profile=profile((part["figures"], part["controls"]) for part in parts),
         rows=rows,
         method=_method(out, episodes, rows),
         bundle=bundle() if parts else "",
