@@ -112,6 +112,7 @@ async def play(server: Server, path: Path, n: int, repeats: int, out: Path, port
     port = runner.addresses[0][1]
     words = ["-m", "uptake", "probe", "lost", "--model", f"http://127.0.0.1:{port}/v1#known"]
     words += ["--instructions", str(path), "-n", str(n), "--repeats", str(repeats)]
+    words += ["--conditions", ",".join(CONDITIONS)]
     try:
         probe = await asyncio.create_subprocess_exec(
             sys.executable, *words, "--out", str(out), "--no-controls"

@@ -8,7 +8,6 @@ import random
 from dataclasses import replace
 
 import pytest
-from partners import Partner
 from played import episode, run
 
 from uptake.compare import compare_runs, speaker
@@ -16,6 +15,7 @@ from uptake.contrasts import holm
 from uptake.domains import domain
 from uptake.episode import play
 from uptake.errors import UptakeError
+from uptake.partners import Partner
 from uptake.probes.missing import METRICS, missing
 from uptake.scores import rows
 
@@ -156,11 +156,11 @@ def test_a_probes_own_metrics_are_compared_in_their_own_measure():
     instructions = math.generate(25, seed=5)
 
     async def talks(skill):
-        partner = Partner(instructions, skill)
+        scenarios = [told for one in instructions for told in missing.scenarios(one)]
+        partner = Partner(scenarios, skill)
         return [
             await play(told, partner, verify=math.verify, seed=5, probe="missing")
-            for instruction in instructions
-            for told in missing.scenarios(instruction)
+            for told in scenarios
         ]
 
     sides = [asyncio.run(talks(skill)) for skill in (0.2, 0.9)]

@@ -3,13 +3,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from partners import Partner
 
 from uptake.domains import domain
 from uptake.episode import Episode, play
 from uptake.instruction import Instruction, Shard
 from uptake.model import Model, Scripted
 from uptake.models.policies import POLICIES
+from uptake.partners import Partner
 from uptake.probes.missing import METRICS, missing
 from uptake.scores import Row, rows
 from uptake.user import THAT_IS_ALL
@@ -111,7 +111,8 @@ def test_partners_of_known_skill_come_out_as_skilled_as_they_are():
 
 def measured_partner(skill: float) -> dict[str, Row]:
     instructions = MATH.generate(60, seed=5)
-    return measured(Partner(instructions, skill), instructions, seed=5)
+    scenarios = [told for one in instructions for told in missing.scenarios(one)]
+    return measured(Partner(scenarios, skill), instructions, seed=5)
 
 
 @pytest.mark.parametrize("policy", POLICIES)

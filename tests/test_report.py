@@ -203,7 +203,7 @@ def test_several_probes_open_with_a_profile_of_every_headline_figure(tmp_path):
     (held,) = re.findall(
         r'data-spec="0-profile"></div>\s*<script[^>]*>(.*?)</script>', text, re.DOTALL
     )
-    spec = json.loads("{" + held)
+    spec = json.loads(held)
     data = next(iter(spec["datasets"].values())) if "datasets" in spec else spec["data"]["values"]
     shown = [value["skill"] for value in data]
     assert "revision: takes up" in shown
