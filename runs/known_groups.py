@@ -73,6 +73,7 @@ EXPECTED: Mapping[str, Mapping[str, Callable[[float], float]]] = {
         "interleaves:interleaved": same,
         "lets_go:cancelled": same,
     },
+    "grounding": {"kappa:beside": twice_less_one},
     "persistence": {"honoured:20": same, "honoured:10": same},
     "thinking": {"net_brief:missing@brief": same},
 }

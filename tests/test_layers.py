@@ -34,7 +34,7 @@ LAYERS = (
     "sentences signs",
     "partners questions user acts judge",
     "episode",
-    "intervals contrasts scores compare gates",
+    "intervals agreement contrasts scores compare gates",
     "probes probes.*",
     "run run.*",
     "report report.* show",

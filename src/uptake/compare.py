@@ -17,7 +17,7 @@ from uptake.contrasts import Contrast, contrasts, holm
 from uptake.episode import Episode
 from uptake.errors import UptakeError
 from uptake.intervals import Ratio, intervals
-from uptake.scores import NEAR_ZERO, RESAMPLES, Measured, Metric, measured
+from uptake.scores import NEAR_ZERO, RESAMPLES, Figure, Measured, measured
 
 __all__ = ["Compared", "Comparison", "Overlap", "compare_runs", "speaker"]
 
@@ -138,7 +138,7 @@ def speaker(
 def compare_runs(
     a: Iterable[Episode],
     b: Iterable[Episode],
-    metrics: Mapping[str, Sequence[Metric]] | None = None,
+    metrics: Mapping[str, Sequence[Figure]] | None = None,
     *,
     names: tuple[str, str] = ("A", "B"),
     rule: str = "last",
@@ -224,7 +224,7 @@ def _nothing_shared(left: Sequence[Episode], right: Sequence[Episode]) -> str:
     return "no instruction in common: play both with the same instructions, --n and --seed"
 
 
-def _kinds(metrics: Mapping[str, Sequence[Metric]]) -> dict[tuple[str, str, str], str]:
+def _kinds(metrics: Mapping[str, Sequence[Figure]]) -> dict[tuple[str, str, str], str]:
     return {(p, m.condition, m.name): m.kind for p, found in metrics.items() for m in found}
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
@@ -45,7 +45,8 @@ class Turn:
     nothing). `asked` is whether the reply asks the user something and commits to no answer, and
     `about` the shard that its question fits best, told or not (None: it fits none).
     `rival` is the score of the reply under the other reading of what is wanted (`Told.rival`);
-    `made` is whether the reply was put into the model's mouth, and then has no score.
+    `made` is whether the reply was put into the model's mouth, and then has no score. `person`
+    is what a person said here, from which the conversation goes on (`Told.person`).
     `cost` is in US dollars, None where no price is known. The `user_…` fields are what a Model
     as user cost; `unfaithful` is what it got wrong at this turn (see `Said`).
     """
@@ -60,6 +61,7 @@ class Turn:
     about: int | None = None
     rival: float | None = None
     made: bool = False
+    person: str | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float | None = None
@@ -132,12 +134,20 @@ class Episode:
         best = max((score for score in scores if score is not None), default=None)
         return best if best == 1 or None not in scores else None
 
+    @property
+    def compared(self) -> bool:
+        """Whether its replies are compared with a person's, turn by turn."""
+        return any(turn.person is not None for turn in self.turns)
+
     def conversation(self) -> Conversation:
-        """The conversation as it was played, system prompt and all."""
-        talk = Conversation().system(self.system) if self.system is not None else Conversation()
-        for turn in self.turns:
-            talk = talk.user(turn.user).assistant(turn.reply)
-        return talk
+        """The conversation as it was played, system prompt and all.
+
+        Where the replies are compared with a person's, it has the person's, and ends with the
+        model's own.
+        """
+        before = _heard(self.system, self.turns[:-1])
+        last = self.turns[-1:]
+        return before.user(last[0].user).assistant(last[0].reply) if last else before
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` gives the same episode back."""
@@ -229,12 +239,11 @@ async def play(
     )
 
 
-def _so_far(scenario: Scenario, turns: list[Turn]) -> Conversation:
-    talk = Conversation()
-    if scenario.system is not None:
-        talk = talk.system(scenario.system)
+def _heard(system: str | None, turns: Sequence[Turn]) -> Conversation:
+    """What a model is given of the turns that were played."""
+    talk = Conversation() if system is None else Conversation().system(system)
     for turn in turns:
-        talk = talk.user(turn.user).assistant(turn.reply)
+        talk = talk.user(turn.user).assistant(turn.reply if turn.person is None else turn.person)
     return talk
 
 
@@ -242,7 +251,7 @@ async def _listen(user: User, scenario: Scenario, turns: list[Turn]) -> Said | N
     told = frozenset(turns[-1].told) if turns else frozenset[int]()
     asked = bool(turns) and turns[-1].asked
     try:
-        return await user.say(scenario, _so_far(scenario, turns), told, asked=asked)
+        return await user.say(scenario, _heard(scenario.system, turns), told, asked=asked)
     except Exception as error:
         raise _failed("user", error) from error
 
@@ -257,7 +266,7 @@ async def _exchange(
     sampling: Sampling,
 ) -> Turn:
     """One turn of each: the model's reply to what was said, judged."""
-    talk = _so_far(scenario, turns).user(said.text)
+    talk = _heard(scenario.system, turns).user(said.text)
     try:
         reply = await model.reply(talk, sampling)
     except Exception as error:
@@ -279,6 +288,8 @@ async def _exchange(
     else_wanted = scenario.scripted and scenario.wanted(at) is not scenario.instruction
     ready = else_wanted or scenario.instruction.needed <= set(told)
     turn = _turn(said, reply, verdict, told, ready)
+    if line is not None and line.person is not None:
+        turn = replace(turn, person=line.person)
     if line is not None and line.rival is not None:
         turn = replace(turn, rival=(await _judged(verify, line.rival, written)).score)
     wanted = questions(reply.text, talk.said_by("user"))

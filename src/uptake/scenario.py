@@ -32,8 +32,9 @@ class Told:
     `wants` is what the user wants from here on, where it is no longer what was wanted before.
     `rival` is another reading of it, which a poor partner would answer. `good` and `poor` are what
     such partners reply. `made` is put into the model's mouth instead of its own reply: a
-    misreading that the next turn can mend. `yes` is the answer to a turn that asks yes or no,
-    which is then what its reply is judged by.
+    misreading that the next turn can mend. `person` is what a person replied here: the model is
+    asked all the same, but the conversation goes on from the person's words. `yes` is the answer
+    to a turn that asks yes or no, which is then what its reply is judged by.
     """
 
     text: str
@@ -43,6 +44,7 @@ class Told:
     good: str | None = None
     poor: str | None = None
     made: str | None = None
+    person: str | None = None
     yes: bool | None = None
 
 

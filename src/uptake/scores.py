@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from uptake.agreement import Decisions, kappa
 from uptake.episode import RULES, Episode, Turn
 from uptake.intervals import (
     Difference,
@@ -37,6 +38,8 @@ __all__ = [
     "BUCKETS",
     "NEAR_ZERO",
     "RESAMPLES",
+    "Agreement",
+    "Figure",
     "Measured",
     "Metric",
     "Row",
@@ -77,6 +80,26 @@ class Metric:
     kind: Literal["share", "difference", "amount"] = "share"
     pooled: bool = False
     headline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What a probe reads off where two agree beyond chance: Cohen's kappa over many decisions.
+
+    `of` takes what `Metric.of` does and gives the decisions of both, place by place; the kappa is
+    that of all places of all episodes. The rest is as in `Metric`.
+    """
+
+    name: str
+    condition: str
+    of: Callable[[Mapping[str, Episode]], Decisions]
+    meaning: str
+    headline: bool = False
+    kind: Literal["difference"] = "difference"
+
+
+Figure = Metric | Agreement
+"""Whatever a probe measures of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +185,7 @@ class _Figure:
 
 def rows(
     episodes: Iterable[Episode],
-    metrics: Mapping[str, Sequence[Metric]] | None = None,
+    metrics: Mapping[str, Sequence[Figure]] | None = None,
     *,
     bootstrap: int = RESAMPLES,
     seed: int = 0,
@@ -197,7 +220,7 @@ def rows(
 
 
 def measured(
-    episodes: Iterable[Episode], metrics: Mapping[str, Sequence[Metric]] | None = None
+    episodes: Iterable[Episode], metrics: Mapping[str, Sequence[Figure]] | None = None
 ) -> list[Measured]:
     """What `rows` takes intervals of, instruction by instruction, counts of episodes aside."""
     found: list[Measured] = []
@@ -270,7 +293,7 @@ def _names(cells: Sequence[_Cell]) -> list[str]:
 
 
 def _domain(
-    cells: Sequence[_Cell], names: Sequence[str], metrics: Mapping[str, Sequence[Metric]] | None
+    cells: Sequence[_Cell], names: Sequence[str], metrics: Mapping[str, Sequence[Figure]] | None
 ) -> list[_Figure]:
     """Every figure of a probe and domain; the first cell names the probe."""
     figures = [figure for cell in cells for figure in _figures(cell, names)]
@@ -373,7 +396,7 @@ def _kept(figures: Sequence[_Figure]) -> Iterator[_Figure]:
         yield _Figure(figure.cell, figure.score, "kept", Ratio(top, held, "ratio"))
 
 
-def _skill(cells: Sequence[_Cell], names: Sequence[str], metric: Metric) -> Iterator[_Figure]:
+def _skill(cells: Sequence[_Cell], names: Sequence[str], metric: Figure) -> Iterator[_Figure]:
     """One metric of each model, filed under one of its conditions."""
     speakers: dict[tuple[str, str, str, bool], list[_Cell]] = defaultdict(list)
     for cell in cells:
@@ -384,8 +407,15 @@ def _skill(cells: Sequence[_Cell], names: Sequence[str], metric: Metric) -> Iter
             continue
         together: dict[tuple[str, int], dict[str, Episode]] = defaultdict(dict)
         for episode in (episode for cell in played for episode in cell.episodes):
-            if episode.score("last") is not None:
+            if episode.ended != "error" and (episode.compared or episode.score() is not None):
                 together[episode.instruction_id, episode.repeat][episode.condition] = episode
+        if isinstance(metric, Agreement):
+            decided = {name: list[tuple[bool, bool]]() for name in names}
+            for (name, _), found in together.items():
+                decided[name] += metric.of(found)
+            ratio = kappa([decided[name] for name in names])
+            yield _Figure(filed, "last", metric.name, ratio)
+            continue
         values = [
             (next(iter(found.values())), value)
             for found in together.values()
@@ -426,7 +456,8 @@ def _counts(cell: _Cell) -> Iterator[Row]:
     """How many episodes ended in an error, and how many the verifier could not decide."""
     episodes = list(cell.episodes)
     failed = sum(e.ended == "error" for e in episodes)
-    undecided = sum(e.score("last") is None for e in episodes) - failed
+    judged = [e for e in episodes if e.ended != "error" and not e.compared]
+    undecided = sum(e.score("last") is None for e in judged)
     for metric, count in (("failures", failed), ("undecided", undecided)):
         yield Row(
             cell.probe,

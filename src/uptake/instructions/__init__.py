@@ -3,7 +3,8 @@
 * `own`: one object a line, with everything an `Instruction` holds;
 * `lic`: Lost in Conversation's JSON array (its tasks "math", "actions", "database", "code" and
   "data2text"), and RLSTA's sharded GSM8K, one object a line;
-* `summhay`: Lost in Conversation's task "summary".
+* `summhay`: Lost in Conversation's task "summary";
+* `talks`: dialogues between two people, as chat messages.
 
 Any of them may be gzipped, and a file may mix them. A file is read whole or not at all: what
 cannot be read is one `InstructionError` that names the line.
@@ -32,6 +33,7 @@ from uptake.instructions.lic import (
 from uptake.instructions.own import from_own, own
 from uptake.instructions.rows import InstructionError, rows
 from uptake.instructions.summhay import from_lic_summary
+from uptake.instructions.talks import from_talk
 
 __all__ = ["InstructionError", "read_instructions", "write_instructions", "write_lic"]
 
@@ -47,7 +49,7 @@ def read_instructions(path: Path | str) -> list[Instruction]:
     taken: set[str] = set()
     for line, row in rows(path):
         try:
-            one = _instruction(row)
+            one = from_talk(row, line) if "messages" in row else _instruction(row)
         except (ValueError, TypeError) as error:
             raise InstructionError(f"{path}:{line}: {error}") from None
         one = replace(one, id=_unused(one.id, taken))

@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 from uptake.errors import UptakeError
 from uptake.instruction import Instruction
 from uptake.scenario import Scenario
-from uptake.scores import Metric
+from uptake.scores import Figure
 
 __all__ = ["Probe", "metrics", "names", "probe"]
 
@@ -26,7 +26,7 @@ class Probe(Protocol):
     """A name, the conditions it compares, and how it tells one instruction under each of them.
 
     A probe that measures more than how well instructions are solved has an attribute `metrics`,
-    too: a sequence of `uptake.scores.Metric`.
+    too: a sequence of `uptake.scores.Figure`.
     """
 
     @property
@@ -50,7 +50,7 @@ class Probe(Protocol):
         ...
 
 
-def metrics(wanted: Iterable[str]) -> dict[str, tuple[Metric, ...]]:
+def metrics(wanted: Iterable[str]) -> dict[str, tuple[Figure, ...]]:
     """What each of the `wanted` probes measures of its own; nothing for one that is not installed.
 
     Raises:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from random import Random
 from typing import TypeVar
 
-from uptake.acts import Annotator, RuleAnnotator
+from uptake.acts import Annotator, RuleAnnotator, names
 from uptake.conversation import Conversation
 from uptake.episode import Episode
 from uptake.instruction import Instruction
@@ -23,6 +23,7 @@ __all__ = [
     "ANNOTATOR",
     "Played",
     "acts_at",
+    "acts_of",
     "changeable",
     "changed",
     "pick",
@@ -43,12 +44,15 @@ ANNOTATOR: Annotator = RuleAnnotator()
 
 def acts_at(episode: Episode, turn: int) -> frozenset[str]:
     """The names of the acts of one reply, by its place; -1 is the last."""
-    before = list(episode.turns)[:turn]
+    return acts_of(episode.turns[turn].reply, episode, turn)
+
+
+def acts_of(words: str, episode: Episode, turn: int) -> frozenset[str]:
+    """The names of the acts of `words`, said in the place of one reply."""
     talk = Conversation()
-    for told in before:
-        talk = talk.user(told.user).assistant(told.reply)
-    one = episode.turns[turn]
-    return frozenset(act.name for act in ANNOTATOR.acts(one.reply, talk.user(one.user)))
+    for told in list(episode.turns)[:turn]:
+        talk = talk.user(told.user).assistant(told.reply if told.person is None else told.person)
+    return names(ANNOTATOR.acts(words, talk.user(episode.turns[turn].user)))
 
 
 def spoken(instruction: Instruction) -> str:

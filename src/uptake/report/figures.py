@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from uptake.partners import ORACLE
 from uptake.probes import metrics
-from uptake.scores import Metric, Row
+from uptake.scores import Figure, Row
 
 __all__ = ["Figures", "groups", "percent", "reach", "shown", "span", "span_of"]
 
@@ -27,7 +27,7 @@ class Figures:
     model: str
     mediated: bool
     control: bool
-    metrics: tuple[Metric, ...]
+    metrics: tuple[Figure, ...]
     conditions: tuple[str, ...]
     table: dict[tuple[str, str, str], Row] = field(repr=False)
 
@@ -48,18 +48,18 @@ class Figures:
         return any(metric.headline for metric in self.metrics)
 
     @property
-    def skills(self) -> list[tuple[Metric, Row]]:
+    def skills(self) -> list[tuple[Figure, Row]]:
         """The probe's own metrics that were measured, in order; none if kept is its headline."""
         return self._measured() if self.by_skill else []
 
     @property
-    def details(self) -> list[tuple[Metric, Row]]:
+    def details(self) -> list[tuple[Figure, Row]]:
         """What the probe measures beside what is kept, and has a value."""
         if self.by_skill:
             return []
         return [(metric, row) for metric, row in self._measured() if row.value is not None]
 
-    def _measured(self) -> list[tuple[Metric, Row]]:
+    def _measured(self) -> list[tuple[Figure, Row]]:
         found = [(metric, self.get(metric.name, metric.condition)) for metric in self.metrics]
         return [(metric, row) for metric, row in found if row is not None]
 
@@ -103,7 +103,7 @@ def span(row: Row | None) -> str:
     return f"[{100 * row.low:.0f}, {100 * row.high:.0f}]"
 
 
-def shown(metric: Metric, value: float | None) -> str:
+def shown(metric: Figure, value: float | None) -> str:
     """A value of a metric: a share in percent, a difference in signed points, or an amount."""
     if value is None:
         return "–"
@@ -112,7 +112,7 @@ def shown(metric: Metric, value: float | None) -> str:
     return f"{100 * value:+.0f}" if metric.kind == "difference" else percent(value)
 
 
-def span_of(metric: Metric, row: Row | None) -> str:
+def span_of(metric: Figure, row: Row | None) -> str:
     """The interval of a metric as "[57, 65]"; empty where there is none."""
     if row is None or row.low is None or row.high is None:
         return ""
@@ -121,7 +121,7 @@ def span_of(metric: Metric, row: Row | None) -> str:
     return span(row)
 
 
-def reach(metric: Metric, controls: Iterable[Figures]) -> str:
+def reach(metric: Figure, controls: Iterable[Figures]) -> str:
     """From the least to the most that a constant policy comes to, as "0% to 100%"."""
     values = [control.value(metric.name, metric.condition) for control in controls]
     known = {shown(metric, value): value for value in values if value is not None}
