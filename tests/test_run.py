@@ -259,7 +259,7 @@ def test_run_takes_the_settings_by_name_and_gives_the_folder(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"probes": ["found"]}, "no probe is called 'found'; there are: handoff, lost"),
+        ({"probes": ["found"]}, "no probe is called 'found'; there are: grounding, handoff, lost"),
         ({"conditions": ["shredded"]}, "no condition is called 'shredded'; there are: full"),
         ({"n": 0}, "-n must be at least 1"),
         ({"repeats": 0}, "--repeats must be at least 1"),
