@@ -35,6 +35,8 @@ LAYERS = (
     "sentences signs",
     "partners questions user acts judge hearing",
     "analyst",
+    "compile moves menders",
+    "mediator",
     "episode",
     "intervals agreement contrasts scores compare gates",
     "probes probes.*",
