@@ -32,7 +32,7 @@ MOVES: Mapping[MoveName, str] = MappingProxyType(
         "pass": "nothing to mend yet, or not ours to touch: the conversation goes on as it came",
         "hold": "the user is plainly still telling: acknowledge and wait",
         "ask": "what the request needs is missing, or points at several things: ask for it, once",
-        "confirm": "one reading is likely and not sure: offer it for a yes or no",
+        "confirm": "something was changed and it is not sure what: ask, before it is taken up",
         "correct": "the request takes for granted what the user's own words deny: say so first",
         "resume": "the user comes back to a topic: answer on that one",
         "repair": "the user has put something right or taken it back: answer with what holds now",
@@ -48,7 +48,7 @@ HOLDING = "All right, go on."
 WHICH_OF_2 = "Which one do you mean, the first or the second?"
 WHICH = "Which one do you mean?"
 COULD_YOU = "Could you tell me {}?"
-DO_YOU_MEAN = 'Do you mean that this no longer holds: "{}"?'
+WHAT_CHANGES = 'What does "{}" change of what you said before?'
 YOU_SAID = 'Not quite: you said "{}"'
 
 
@@ -108,7 +108,7 @@ def choose(reading: Reading, conversation: Conversation, request: Request = NO_R
     )
     form = _form(chosen, reading, conversation, shut)
     if form == "as_it_came" and chosen.name in ("answer", "repair", "resume"):
-        why = shut[0] if shut else "the request needs what the assistant said, and nothing changed"
+        why = shut[0] if shut else "the whole conversation is needed, and nothing in it has changed"
         passed: tuple[MoveName, str] = (chosen.name, chosen.why)
         return Move("pass", why, alternatives=(passed, *others))
     return replace(chosen, form=form, alternatives=others)
@@ -120,7 +120,6 @@ def gates(conversation: Conversation, request: Request = NO_REQUEST) -> tuple[st
         "a tool must be called": request.required,
         "the reply has a prescribed form": request.formatted,
         "several replies are wanted": request.n > 1,
-        "the conversation holds tool calls": any(_uses_tools(m) for m in conversation),
         "a message holds more than words": any(_more_than_words(m) for m in conversation),
         "a long document was pasted": any(
             message.role == "user" and len(message.text) >= LONG for message in conversation
@@ -205,7 +204,7 @@ def _confirm(reading: Reading, conversation: Conversation) -> Move | None:
     pending = [entry for entry in _last(reading) if entry.status == "pending"]
     if not pending:
         return None
-    say = DO_YOU_MEAN.format(pending[0].text)
+    say = WHAT_CHANGES.format(pending[0].text)
     return _once(Move("confirm", "not sure what that changes", say=say), conversation)
 
 
@@ -267,7 +266,7 @@ def _form(move: Move, reading: Reading, conversation: Conversation, shut: tuple[
     """In which form the model gets the conversation."""
     if move.name == "pass" or move.speaks or len(reading.ground.turns) < 2:
         return "as_it_came"
-    if reading.self_contained and not shut:
+    if reading.self_contained and not shut and not any(map(_uses_tools, conversation)):
         return "fresh"
     return "whole" if changed(reading.ground) or pointed(conversation, reading) else "as_it_came"
 
