@@ -106,6 +106,9 @@ def quote(text: str) -> str:
     return f"{fence}text\n{text.strip()}\n{fence}"
 
 
+_LEADING = re.compile(r"(?!\s)[^\n]*[^\W\d_]{2}[^\n]*")  # words, up to the end of their line
+
+
 def _part(ground: CommonGround, turn: int) -> _Part | None:
     """What stands of a turn; None where nothing does."""
     entries = [entry for entry in ground.entries if entry.span.turn == turn]
@@ -115,24 +118,31 @@ def _part(ground: CommonGround, turn: int) -> _Part | None:
     words = {entry.id: _words(ground, entry) for entry in entries}
     if not any(words.values()):
         return None
-    text = _woven(said, entries, words)
+    text = _woven(said, entries, words, steered=len(ground.topics) > 1)
     holds = [entry for entry in entries if words[entry.id]]
     goal = any(entry.kind == "goal" for entry in holds)
     return _Part(turn, text, goal) if text else None
 
 
-def _woven(said: str, entries: Sequence[Entry], words: dict[int, str]) -> str:
-    """The turn with each entry's words in its place; what lies between goes with the one before."""
-    first = entries[0]
-    pieces = [said[: first.span.start] if words[first.id] else ""]
-    for entry, after in zip(entries, [*entries[1:], None], strict=True):
-        gap = said[entry.span.end : after.span.start if after else len(said)]
-        if words[entry.id]:
-            pieces += [words[entry.id], gap]
-        elif "\n" in gap:
-            pieces.append("\n")
+def _woven(said: str, entries: Sequence[Entry], words: dict[int, str], *, steered: bool) -> str:
+    """The turn with each entry's words in its place, and what lies before an entry with it.
+
+    Words that no entry holds lead up to the next ("Before that, …"); between topics they only say
+    which one is meant ("On the second: …") and are left out with `steered`.
+    """
+    pieces: list[str] = []
+    at = 0
+    for entry in entries:
+        gap = said[at : entry.span.start]
+        at = entry.span.end
+        if not words[entry.id]:
+            pieces.append("\n" if "\n" in gap else "")
+            continue
+        pieces += [_LEADING.sub("", gap) if steered else gap, words[entry.id]]
+    if words[entries[-1].id]:
+        pieces.append(said[at:])
     text = "".join(pieces)
-    if all(words[entry.id] == entry.text for entry in entries):
+    if text == said:
         return text.strip()
     lines = [line.rstrip() for line in text.splitlines()]
     kept = [line for line in lines if not line or re.search(r"\w|`", line)]

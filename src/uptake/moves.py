@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Literal, cast
 
 from uptake.analyst import Reading
-from uptake.compile import changed, pointed
+from uptake.compile import changed, instruction, pointed
 from uptake.conversation import Conversation, Message
 from uptake.ground import Entry
 
@@ -255,7 +255,8 @@ def _last(reading: Reading) -> tuple[Entry, ...]:
 def _chats(reading: Reading) -> bool:
     """Whether the last turn is small talk and nothing else."""
     last = _last(reading)
-    return bool(last) and all(entry.kind == "social" for entry in last)
+    social = bool(last) and all(entry.kind == "social" for entry in last)
+    return social and reading.resumed is None
 
 
 def _nothing(reading: Reading) -> str:
@@ -266,7 +267,8 @@ def _form(move: Move, reading: Reading, conversation: Conversation, shut: tuple[
     """In which form the model gets the conversation."""
     if move.name == "pass" or move.speaks or len(reading.ground.turns) < 2:
         return "as_it_came"
-    if reading.self_contained and not shut and not any(map(_uses_tools, conversation)):
+    whole = shut or not reading.self_contained or any(map(_uses_tools, conversation))
+    if not whole and instruction(reading.ground):
         return "fresh"
     return "whole" if changed(reading.ground) or pointed(conversation, reading) else "as_it_came"
 
