@@ -89,7 +89,7 @@ class Laden:
 
 @dataclass(frozen=True)
 class AtOnce:
-    """The oracle bar of another probe: what is wanted at the end of each conversation, as a list."""
+    """The oracle bar of another probe: what is wanted in the end, as a list."""
 
     inner: Probe
 
