@@ -32,7 +32,7 @@ MOVES: Mapping[MoveName, str] = MappingProxyType(
         "pass": "nothing to mend yet, or not ours to touch: the conversation goes on as it came",
         "hold": "the user is plainly still telling: acknowledge and wait",
         "ask": "what the request needs is missing, or points at several things: ask for it, once",
-        "confirm": "something was changed and it is not sure what: ask, before it is taken up",
+        "confirm": "a value was corrected and several could be meant: ask, before it is taken up",
         "correct": "the request takes for granted what the user's own words deny: say so first",
         "resume": "the user comes back to a topic: answer on that one",
         "repair": "the user has put something right or taken it back: answer with what holds now",
@@ -201,8 +201,13 @@ def _ask(reading: Reading, conversation: Conversation) -> Move | None:
 
 
 def _confirm(reading: Reading, conversation: Conversation) -> Move | None:
-    pending = [entry for entry in _last(reading) if entry.status == "pending"]
-    if not pending:
+    pending = [
+        entry
+        for entry in _last(reading)
+        if entry.status == "pending" and entry.kind == "correction"
+    ]
+    # What takes back words that nobody finds is handed on: the model may find them.
+    if not pending or len(reading.ground.turns) < 2:
         return None
     say = WHAT_CHANGES.format(pending[0].text)
     return _once(Move("confirm", "not sure what that changes", say=say), conversation)
