@@ -18,6 +18,9 @@ from typing import Any, cast
 from uptake.analyst import Reading, Referent
 from uptake.conversation import Conversation, Message
 from uptake.ground import CommonGround, Entry
+from uptake.language import ENGLISH
+from uptake.revising import opening
+from uptake.wording import fold
 
 __all__ = ["appended", "changed", "fresh", "instruction", "pointed", "quote", "standing"]
 
@@ -151,14 +154,35 @@ def _woven(said: str, entries: Sequence[Entry], words: dict[int, str], *, steere
 
 def _words(ground: CommonGround, entry: Entry) -> str:
     """What stands in an entry's place: its words as they hold now, or those that took over."""
-    if entry.topic != ground.topic or entry.kind == "social":
+    if entry.topic != ground.topic or _only_urges(ground, entry):
         return ""
+    if entry.kind == "social":
+        return entry.text if _announces(ground, entry) else ""
     if entry.status == "superseded":
         heir = _heir(ground, entry)
         return "" if heir is None else ground.wording(heir)
     if entry.status == "withdrawn" or _done(ground, entry):
         return ""
     return quote(entry.text) if entry.kind == "quoted" else ground.wording(entry)
+
+
+def _only_urges(ground: CommonGround, entry: Entry) -> bool:
+    """Whether an entry only wants what was asked before: "Please solve it."."""
+    if entry.kind != "goal" or not ENGLISH.pack["goal.go"].all_of(fold(entry.text)):
+        return False
+    earlier = ground.active(entry.topic, "goal")
+    return any(other.id < entry.id for other in earlier)
+
+
+def _announces(ground: CommonGround, entry: Entry) -> bool:
+    """Whether an entry says that something was wrong, and nothing said with it could be placed.
+
+    The words are then handed on, so that the model can place it.
+    """
+    if not opening(fold(entry.text), ENGLISH.pack).sure:
+        return False
+    turns = (entry.span.turn, entry.span.turn + 1)
+    return not any(_done(ground, other) for other in ground.entries if other.span.turn in turns)
 
 
 def _heir(ground: CommonGround, entry: Entry) -> Entry | None:

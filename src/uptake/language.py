@@ -208,7 +208,7 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
 
 _WITHDRAW = ("weak", "weak_colon", "mine", "about", "last", "everything", "idiom")
 _SOCIAL = ("doubt", "doubt_answer", "telling", "until_asked", "done", "announce")
-_GOAL = ("asks", "orders", "wants", "prefers", "pasted")
+_GOAL = ("asks", "orders", "wants", "prefers", "pasted", "go")
 
 
 def _phrase(pattern: str) -> Phrase:

@@ -44,7 +44,7 @@ MOVES: Mapping[MoveName, str] = MappingProxyType(
 LONG = 6000
 """Characters of one message from which it counts as a pasted document."""
 
-HOLDING = "All right, go on."
+HOLDING = "All right."
 WHICH_OF_2 = "Which one do you mean, the first or the second?"
 WHICH = "Which one do you mean?"
 COULD_YOU = "Could you tell me {}?"
