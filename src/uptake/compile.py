@@ -19,7 +19,7 @@ from uptake.analyst import Reading, Referent
 from uptake.conversation import Conversation, Message
 from uptake.ground import CommonGround, Entry
 from uptake.language import ENGLISH
-from uptake.revising import opening
+from uptake.opening import opening
 from uptake.wording import fold
 
 __all__ = ["appended", "changed", "fresh", "instruction", "pointed", "quote", "standing"]
