@@ -26,7 +26,8 @@ __all__ = ["appended", "changed", "fresh", "instruction", "pointed", "quote", "s
 
 SYSTEM = ("system", "developer")
 
-HOLDS = "What holds of all that I said:"
+NOW = "This holds now:"
+NO_LONGER = "This no longer holds:"
 POINTS = 'By "{words}" I mean this:'
 
 
@@ -47,7 +48,7 @@ def fresh(conversation: Conversation, reading: Reading) -> Conversation:
 
 
 def appended(conversation: Conversation, reading: Reading) -> Conversation:
-    """Every message as it was; to the last is added what holds, and what it points at.
+    """Every message as it was; to the last is added what has changed, and what it points at.
 
     The same conversation where there is nothing to add.
     """
@@ -56,12 +57,23 @@ def appended(conversation: Conversation, reading: Reading) -> Conversation:
         for referent in pointed(conversation, reading)
         if referent.text is not None
     ]
-    if changed(reading.ground):
-        parts.append(f"{HOLDS}\n{instruction(reading.ground)}")
+    parts += _changes(reading.ground)
     if not parts:
         return conversation
     *before, last = conversation.messages
     return Conversation((*before, _longer(last, "\n\n".join(parts))))
+
+
+def _changes(ground: CommonGround) -> list[str]:
+    """What was put right, as it holds now, and what was taken back.
+
+    Nothing else: what was asked and answered long ago is not asked again by repeating it.
+    """
+    heirs = {e.by for e in ground.entries if e.status == "superseded"}
+    right = [e for e in ground.entries if e.status == "active" and (e.struck or e.id in heirs)]
+    gone = [e for e in ground.entries if e.status == "withdrawn"]
+    lists = (NOW, [ground.wording(e) for e in right]), (NO_LONGER, [e.text for e in gone])
+    return ["\n- ".join([title, *texts]) for title, texts in lists if texts]
 
 
 def changed(ground: CommonGround) -> bool:

@@ -25,7 +25,7 @@ MoveName = Literal["answer", "ask", "confirm", "repair", "correct", "resume", "h
 
 Form = Literal["as_it_came", "fresh", "whole"]
 """What the model gets: the conversation untouched; the compiled instruction alone; or all of the
-conversation, with the compiled instruction added where something has changed."""
+conversation, with what has changed and what is pointed at added to the last message."""
 
 MOVES: Mapping[MoveName, str] = MappingProxyType(
     {
@@ -97,9 +97,12 @@ def choose(reading: Reading, conversation: Conversation, request: Request = NO_R
     closed = _closed(conversation)
     if closed is not None:
         return Move("pass", closed)
+    works = request.tools or any(map(_uses_tools, conversation))
     shut = gates(conversation, request)
     found = [move for rule in RULES if (move := rule(reading, conversation))]
-    allowed = [move for move in found if not (shut and move.name in _SPEAKING)]
+    # Where something can be done, a request that only sounds like a pause must not be lost.
+    barred = _SPEAKING if shut else ("hold",) if works else ()
+    allowed = [move for move in found if move.name not in barred]
     chosen = allowed[0] if allowed else Move("pass", _nothing(reading))
     others: tuple[tuple[MoveName, str], ...] = tuple(
         (move.name, f"{move.why}; {_against(move, chosen, shut)}")
@@ -272,8 +275,9 @@ def _form(move: Move, reading: Reading, conversation: Conversation, shut: tuple[
     """In which form the model gets the conversation."""
     if move.name == "pass" or move.speaks or len(reading.ground.turns) < 2:
         return "as_it_came"
-    whole = shut or not reading.self_contained or any(map(_uses_tools, conversation))
-    if not whole and instruction(reading.ground):
+    if any(map(_uses_tools, conversation)):  # what was asked for may have been done already
+        return "as_it_came"
+    if reading.self_contained and not shut and instruction(reading.ground):
         return "fresh"
     return "whole" if changed(reading.ground) or pointed(conversation, reading) else "as_it_came"
 
@@ -281,4 +285,6 @@ def _form(move: Move, reading: Reading, conversation: Conversation, shut: tuple[
 def _against(other: Move, chosen: Move, shut: tuple[str, ...]) -> str:
     if shut and other.name in _SPEAKING:
         return f"not done, for {shut[0]}"
+    if other.name == "hold" and chosen.name != "hold":
+        return "not done, for there are tools"
     return f"{chosen.name} comes first"
