@@ -479,6 +479,25 @@ def test_requests_in_flight_are_bounded():
     asyncio.run(scene())
 
 
+def test_a_hundred_at_once_are_a_hundred_at_once():
+    async def scene():
+        everyone = asyncio.Event()
+
+        async def wait_for_all(request):
+            if server.in_flight == 100:
+                everyone.set()
+            await everyone.wait()
+            return completion()
+
+        server = Loopback(wait_for_all)
+        async with opened(server, concurrency=100, timeout=30) as endpoint:
+            for _ in range(2):
+                calls = (endpoint.reply(TALK, Sampling(seed=seed)) for seed in range(100))
+                assert len(await asyncio.gather(*calls)) == 100
+
+    asyncio.run(scene())
+
+
 def test_a_cancelled_call_frees_its_place():
     first = asyncio.Event()
 

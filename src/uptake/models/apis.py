@@ -53,7 +53,7 @@ class Api(Protocol):
     ) -> dict[str, Any]:
         """A request: chat dicts, parameters and whatever else is wanted, in the API's format.
 
-        Raises UntranslatableError for what the format has no place for.
+        Raises UnsendableError for what the format has no place for.
         """
         ...
 

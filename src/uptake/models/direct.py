@@ -49,8 +49,8 @@ class DirectClient:
         if key:
             headers["Authorization"] = f"Bearer {key}"
         self._session = aiohttp.ClientSession(
-            # How many go out at once is the caller's to bound.
-            connector=aiohttp.TCPConnector(limit=0),
+            # How many go out at once is the caller's to bound. Many servers hang up after 5 s.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4.0),
             headers=headers,
             proxy=_proxy(url),
             timeout=aiohttp.ClientTimeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
@@ -58,6 +58,7 @@ class DirectClient:
 
     async def exchange(self, body: Mapping[str, Any]) -> bytes:
         """Send `body`, and read the reply. Raises what a `Client` raises."""
+        http = self._http
         try:
             # A key does not follow a redirection to wherever that leads.
             async with self._session.post(
@@ -67,11 +68,11 @@ class DirectClient:
                 if response.status // 100 == 2:
                     return said
                 raise StatusError(response.status, _decoded(said), response.headers)
-        except (self._http.ClientConnectorError, self._http.ConnectionTimeoutError) as error:
+        except (http.ClientConnectorError, http.ConnectionTimeoutError, http.InvalidURL) as error:
             raise UnreachableError from error
         except TimeoutError:
             raise
-        except self._http.ClientError as error:
+        except http.ClientError as error:
             raise BrokenError("the connection broke") from error
 
     async def aclose(self) -> None:

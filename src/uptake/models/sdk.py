@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from uptake.models.apis import Api, Azure, Chat, Messages
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = ["AnthropicClient", "OpenAIClient", "sdk_client"]
 
+# Requests at once over one SDK client. For each request its pool looks at every connection, and
+# asks the system about those that idle: a pool of hundreds is slower than a few small ones.
+LANE = 32
+
 # The last version of the API that has a temperature, which newer models reject by themselves.
 ANTHROPIC_VERSION = "2023-06-01"
 
@@ -41,17 +46,29 @@ def sdk_client(api: Api, *, timeout: float, limit: int) -> Client:
     raise TypeError(f"no SDK speaks {api.kind}")
 
 
+@dataclass(slots=True)
+class _Lane:
+    """One client of the SDK, with connections of its own, and how many requests it has."""
+
+    sdk: Any
+    busy: int = 0
+
+
 class _SdkClient:
     """What both have in common. `_errors` is the SDK's module, where its exceptions are."""
 
-    _errors: Any
-    _sdk: Any
-    _limit: int
+    def __init__(self, errors: Any, timeout: float, limit: int) -> None:
+        self._errors = errors
+        self._timeout = errors.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
+        self._limit = limit
+        self._lanes: list[_Lane] = []
 
     async def exchange(self, body: Mapping[str, Any]) -> bytes:
         """Send `body`, and read the reply. Raises what a `Client` raises."""
+        lane = self._free()
+        lane.busy += 1
         try:
-            async with self._send(body) as response:
+            async with self._send(lane.sdk, body) as response:
                 return await read(response.iter_bytes(), self._limit)
         except self._errors.APIStatusError as error:
             headers = error.response.headers
@@ -62,13 +79,30 @@ class _SdkClient:
             if isinstance(error, self._errors.APITimeoutError):
                 raise TimeoutError from error
             raise BrokenError("the connection broke") from error
+        finally:
+            lane.busy -= 1
 
-    def _send(self, body: Mapping[str, Any]) -> AbstractAsyncContextManager[Any]:
+    def _free(self) -> _Lane:
+        for lane in self._lanes:
+            if lane.busy < LANE:
+                return lane
+        # The SDK's own HTTP client, made here, does not try to close itself on some later event
+        # loop. A key does not follow a redirection to wherever that leads.
+        http = self._errors.DefaultAsyncHttpxClient(timeout=self._timeout, follow_redirects=False)
+        made = self._made({"max_retries": 0, "timeout": self._timeout, "http_client": http})
+        self._lanes.append(_Lane(made))
+        return self._lanes[-1]
+
+    def _made(self, options: dict[str, Any]) -> Any:
+        raise NotImplementedError
+
+    def _send(self, sdk: Any, body: Mapping[str, Any]) -> AbstractAsyncContextManager[Any]:
         raise NotImplementedError
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._sdk.close()
+        for lane in self._lanes:
+            await lane.sdk.close()
 
 
 class OpenAIClient(_SdkClient):
@@ -77,27 +111,23 @@ class OpenAIClient(_SdkClient):
     def __init__(self, api: Chat | Azure, *, timeout: float, limit: int) -> None:
         import openai  # late: it takes most of a second
 
-        self._errors = openai
-        self._limit = limit
+        super().__init__(openai, timeout, limit)
         self._api = api
-        limits = openai.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
-        options: dict[str, Any] = {
-            "max_retries": 0,
-            "timeout": limits,
-            # The SDK's own, made here, does not try to close itself on some later event loop. A
-            # key does not follow a redirection to wherever that leads.
-            "http_client": openai.DefaultAsyncHttpxClient(timeout=limits, follow_redirects=False),
-        }
-        self._sdk: openai.AsyncOpenAI = (
-            openai.AsyncOpenAI(base_url=api.base_url, api_key=api.key or "none", **options)
-            if isinstance(api, Chat)
-            else _azure(api, options)
-        )
         self._headers = self._withheld()
 
-    def _send(self, body: Mapping[str, Any]) -> AbstractAsyncContextManager[Any]:
+    def _made(self, options: dict[str, Any]) -> openai.AsyncOpenAI:
+        api, key = self._api, self._api.key or "none"
+        if isinstance(api, Chat):
+            return self._errors.AsyncOpenAI(base_url=api.base_url, api_key=key, **options)
+        options |= {"azure_ad_token" if api.entra else "api_key": key}
+        where = {"azure_endpoint": api.endpoint, "api_version": api.version}
+        return self._errors.AsyncAzureOpenAI(**where, **options)
+
+    def _send(
+        self, sdk: openai.AsyncOpenAI, body: Mapping[str, Any]
+    ) -> AbstractAsyncContextManager[Any]:
         # As extra fields the messages go as they are: the SDK would walk through all of them.
-        return self._sdk.chat.completions.with_streaming_response.create(
+        return sdk.chat.completions.with_streaming_response.create(
             model=body["model"], messages=(), extra_body=body, extra_headers=self._headers
         )
 
@@ -108,38 +138,27 @@ class OpenAIClient(_SdkClient):
         return dict.fromkeys(names, self._errors.omit)
 
 
-def _azure(api: Azure, options: dict[str, Any]) -> openai.AsyncAzureOpenAI:
-    import openai  # late: it takes most of a second
-
-    key = {"azure_ad_token" if api.entra else "api_key": api.key or "none"}
-    return openai.AsyncAzureOpenAI(
-        azure_endpoint=api.endpoint, api_version=api.version, **key, **options
-    )
-
-
 class AnthropicClient(_SdkClient):
     """The `anthropic` SDK."""
 
     def __init__(self, api: Messages, *, timeout: float, limit: int) -> None:
         import anthropic  # late: it takes more than a second
 
-        self._errors = anthropic
-        self._limit = limit
-        limits = anthropic.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
-        self._sdk: anthropic.AsyncAnthropic = anthropic.AsyncAnthropic(
-            base_url=api.base_url,
-            api_key=api.key or "none",
-            max_retries=0,
-            timeout=limits,
-            open_telemetry=False,
-            http_client=anthropic.DefaultAsyncHttpxClient(timeout=limits, follow_redirects=False),
-        )
+        super().__init__(anthropic, timeout, limit)
+        self._api = api
         self._headers: dict[str, Any] = {"anthropic-version": ANTHROPIC_VERSION}
         if not api.key:
             self._headers["Authorization"] = anthropic.omit
 
-    def _send(self, body: Mapping[str, Any]) -> AbstractAsyncContextManager[Any]:
-        return self._sdk.messages.with_streaming_response.create(
+    def _made(self, options: dict[str, Any]) -> anthropic.AsyncAnthropic:
+        key = self._api.key or "none"
+        options |= {"base_url": self._api.base_url, "open_telemetry": False}
+        return self._errors.AsyncAnthropic(api_key=key, **options)
+
+    def _send(
+        self, sdk: anthropic.AsyncAnthropic, body: Mapping[str, Any]
+    ) -> AbstractAsyncContextManager[Any]:
+        return sdk.messages.with_streaming_response.create(
             model=body["model"],
             max_tokens=body["max_tokens"],
             messages=(),
