@@ -224,3 +224,9 @@ def test_what_was_taken_back_is_said_to_be_so_where_everything_is_kept():
     ground = changed_entry(ground, 2, status="withdrawn", by=3)
     added = appended(talk(ground), Reading(ground)).messages[-1].text
     assert added.endswith("\n\nThis no longer holds:\n- She gives 5 to Bo.")
+
+
+def test_code_stays_as_it_was_where_other_words_are_left_out():
+    code = "```python\nx = {\n    1: 2,\n}\n```"
+    ground = ledger((f"Thanks!\nWhat does this do?\n{code}", "It must be fast."))
+    assert instruction(ground) == f"What does this do?\n{code}\n- It must be fast."

@@ -122,6 +122,7 @@ def quote(text: str) -> str:
 
 
 _LEADING = re.compile(r"(?!\s)[^\n]*[^\W\d_]{2}[^\n]*")  # words, up to the end of their line
+_MARK = re.compile(r"[ \t]*[-*•–·][ \t]*")  # of a list, and nothing after it
 
 
 def _part(ground: CommonGround, turn: int) -> _Part | None:
@@ -160,7 +161,7 @@ def _woven(said: str, entries: Sequence[Entry], words: dict[int, str], *, steere
     if text == said:
         return text.strip()
     lines = [line.rstrip() for line in text.splitlines()]
-    kept = [line for line in lines if not line or re.search(r"\w|`", line)]
+    kept = [line for line in lines if not _MARK.fullmatch(line)]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
 
 
@@ -175,7 +176,12 @@ def _words(ground: CommonGround, entry: Entry) -> str:
         return "" if heir is None else ground.wording(heir)
     if entry.status == "withdrawn" or _done(ground, entry):
         return ""
-    return quote(entry.text) if entry.kind == "quoted" else ground.wording(entry)
+    return _as_data(entry.text) if entry.kind == "quoted" else ground.wording(entry)
+
+
+def _as_data(text: str) -> str:
+    """Pasted text, in a fence unless it was pasted in one."""
+    return text if text.startswith("```") and text.endswith("```") else quote(text)
 
 
 def _only_urges(ground: CommonGround, entry: Entry) -> bool:
