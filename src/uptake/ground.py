@@ -106,7 +106,7 @@ class CommonGround:
         return self.stack[-1] if self.stack else None
 
     def active(self, topic: int | None = None, *kinds: Kind) -> tuple[Entry, ...]:
-        """What holds, in the order of saying: of one topic (None: all), of these kinds (none: all)."""
+        """What holds, in the order of saying: of one topic or all, of these kinds or all."""
         return tuple(
             entry
             for entry in self.entries
@@ -116,7 +116,7 @@ class CommonGround:
         )
 
     def wording(self, entry: Entry) -> str:
-        """The words of an entry as they hold now: struck pieces left out or replaced, all verbatim."""
+        """The words of an entry as they hold now, each of them said by the user."""
         text = entry.text
         for strike in sorted(entry.struck, key=lambda strike: strike.start, reverse=True):
             put = strike.put
