@@ -17,13 +17,14 @@ from uptake.draft import SAYING, Draft
 from uptake.ground import CommonGround, Entry, Kind
 from uptake.language import ENGLISH, Language, Pack
 from uptake.pieces import Piece, pieces
+from uptake.presuming import presumed_false
 from uptake.revising import Opening, opening, restated, revise
 from uptake.sentences import plain
 from uptake.topics import belongs, steer, turn_opens
 from uptake.withdrawing import withdraw
 from uptake.wording import LONGEST
 
-__all__ = ["hear", "settles_nothing"]
+__all__ = ["doubts", "hear", "settles_nothing"]
 
 _EDGE = re.compile(r"[\s,.:;!?*–—()-]*")
 SHORT = 6  # stems that an answer to a question has at most
@@ -35,7 +36,9 @@ class _Turn:
 
     announced: bool = False  # several topics were
     correcting: bool = False  # "I got something wrong." was said, and what was wrong follows
-    recapitulating: bool = False
+    recapitulating: bool = False  # much of it was said before
+    asks: bool = False  # one of its pieces is a request
+    steered: bool = False  # its words say which topic it is about
     first: bool = True
 
 
@@ -56,7 +59,7 @@ def hear(
     again = [known.get(plain(text[each.start : each.end])) for each in heard]
     turn = _Turn(correcting=_was_correcting(draft))
     turn.recapitulating = sum(each is not None for each in again) > 1
-    _turn_topic(draft, heard)
+    turn.asks = _turn_topic(draft, heard)
     for piece, before in zip(heard, again, strict=True):
         if piece.quoted:
             draft.add(piece.start, piece.end, "quoted")
@@ -87,6 +90,11 @@ def settles_nothing(read: str, pack: Pack) -> bool:
     )
 
 
+def doubts(read: str, pack: Pack) -> bool:
+    """Whether a piece doubts what the assistant said ("Are you sure?", "I get 12.")."""
+    return bool(pack["social.doubt"].at(read))
+
+
 def _only_tells(read: str, pack: Pack) -> bool:
     found = pack["social.telling"].within(read)
     return bool(found and len(read) - len(found[0]) < 60 and not any(map(str.isdigit, read)))
@@ -98,41 +106,42 @@ def _piece(draft: Draft, piece: Piece, turn: _Turn) -> None:
     start, read = piece.start, piece.read
     turn.announced = turn.announced or bool(pack["topic.several"].within(read))
     if piece.number and turn.announced:
-        read_label = f"{piece.number}) "
-        steer(draft, read_label, announced=True, first=turn.first)
+        steer(draft, f"{piece.number}) ", announced=True, first=turn.first)
     taken = steer(draft, read, announced=turn.announced, first=turn.first)
-    if taken:
-        if taken >= len(read):
-            draft.add(start, piece.end, "social")
-            return
-        start, read = start + taken, read[taken:]
-        before = _known(draft, draft.text[start : piece.end])
-        if before is not None:
-            _again(draft, before)
-            return
-    opened = opening(read, pack) if any(draft.standing()) else Opening()
-    if opened.corrects and opened.end >= len(read):
-        turn.correcting = turn.correcting or opened.sure
-        draft.add(start, piece.end, "social")
+    turn.steered = turn.steered or taken > 0
+    start, read = start + taken, read[taken:]
+    before = _known(draft, draft.text[start : piece.end]) if taken else None
+    if before is not None:
+        _again(draft, before)
         return
-    if settles_nothing(read, pack):
-        draft.add(start, piece.end, "social")
+    opened = opening(read, pack) if any(draft.standing()) else Opening()
+    bare = opened.corrects and opened.end >= len(read)
+    if bare or not read or settles_nothing(read, pack):
+        turn.correcting = turn.correcting or (bare and opened.sure)
+        draft.add(piece.start, piece.end, "social")
         return
     if turn.correcting:
         opened = Opening(opened.end, sure=True, plain=opened.plain)
-    _say(draft, start, piece.end, read, opened)
+    _say(draft, start, piece.end, read, opened, turn)
 
 
-def _say(draft: Draft, start: int, end: int, read: str, opened: Opening) -> None:
+def _say(draft: Draft, start: int, end: int, read: str, opened: Opening, turn: _Turn) -> None:
     """Enter a piece that says something: as a withdrawal, a correction, or by its kind."""
     pack = draft.pack
     rest, left = start + opened.end, read[opened.end :]
-    if _doubts(draft, read, left, opened):
+    if _doubts(draft, read, left, opened) or pack["point.ask_only"].all_of(read):
+        draft.add(start, end, "social")
+        return
+    if turn.asks and not opened.corrects and _presumes(draft, start, end, read):
         draft.add(start, end, "social")
         return
     for at in dict.fromkeys((start, rest)):
         if withdraw(draft, at, end, opened) is not None:
             return
+    same = _known(draft, draft.text[rest:end]) if opened.corrects else None
+    if same is not None:  # "No, what I said was: …"
+        draft.end(same, draft.add(rest, end, "correction", same.topic), "superseded")
+        return
     kind = _kind(draft, left, pack)
     goal = kind == "goal"
     question = left.rstrip().endswith("?")
@@ -144,8 +153,16 @@ def _say(draft: Draft, start: int, end: int, read: str, opened: Opening) -> None
     if not question and not opened.corrects and restated(draft, start, end, goal=goal) is not None:
         return
     about = draft.wording(draft.text[start:end]).about
-    topic = draft.open() if kind == "goal" else belongs(draft, about)
+    topic = draft.open() if kind == "goal" or turn.steered else belongs(draft, about)
     draft.add(rest if opened.sure else start, end, kind, topic)
+
+
+def _presumes(draft: Draft, start: int, end: int, read: str) -> bool:
+    """Whether a statement before a question only takes for granted what was said otherwise."""
+    if read.rstrip().endswith("?"):
+        return False
+    facts = [entry for entry in draft.standing(earlier=True) if entry.kind != "goal"]
+    return presumed_false(draft.text[start:end], facts, draft.language) is not None
 
 
 def _kind(draft: Draft, read: str, pack: Pack) -> Kind:
@@ -155,6 +172,11 @@ def _kind(draft: Draft, read: str, pack: Pack) -> Kind:
         return "preference"
     if pack["goal.orders"].at(read) or pack["goal.wants"].within(read):
         return "goal"
+    colon = read.find(": ")
+    if colon > 0 and (
+        pack["goal.orders"].at(read, colon + 2) or pack["goal.asks"].at(read, colon + 2)
+    ):
+        return "goal"  # "Given all this, tell me: work out …"
     asked = (draft.asked or "").rstrip(" *_\n")
     if asked.endswith("?") and len(draft.wording(read).about) <= SHORT:
         return "answer"
@@ -164,7 +186,7 @@ def _kind(draft: Draft, read: str, pack: Pack) -> Kind:
 def _doubts(draft: Draft, read: str, left: str, opened: Opening) -> bool:
     """Whether a piece doubts the assistant's reply: whoever is right, it settles no fact."""
     pack = draft.pack
-    if pack["social.doubt"].at(left) or pack["social.doubt"].at(read):
+    if doubts(left, pack) or doubts(read, pack):
         return True
     asked = any(entry.kind == "goal" for entry in draft.standing(earlier=True))
     return bool(not opened.sure and asked and pack["social.doubt_answer"].at(read))
@@ -194,10 +216,10 @@ def _again(draft: Draft, before: Entry) -> None:
         draft.resume(before.topic)
 
 
-def _turn_topic(draft: Draft, heard: Sequence[Piece]) -> None:
-    """Open or resume a topic for a turn that is plainly about something else."""
+def _turn_topic(draft: Draft, heard: Sequence[Piece]) -> bool:
+    """Open or resume a topic for a turn that is plainly about something else; whether it asks."""
     if not draft.stack or len(heard) > 60:
-        return
+        return False
     said = [p for p in heard if not p.quoted and not settles_nothing(p.read, draft.pack)]
     about: frozenset[str] = frozenset[str]().union(
         *(draft.wording(draft.text[each.start : each.end]).about for each in said)
@@ -208,10 +230,11 @@ def _turn_topic(draft: Draft, heard: Sequence[Piece]) -> None:
         about,
         asks="goal" in kinds,
         tells="fact" in kinds,
-        points=any(pack_points(each.read, draft.pack) for each in said[:1]),
+        points=any(_points(each.read, draft.pack) for each in said[:1]),
     )
+    return "goal" in kinds
 
 
-def pack_points(read: str, pack: Pack) -> bool:
+def _points(read: str, pack: Pack) -> bool:
     """Whether a piece points at something outside of itself."""
     return any(pointer.words.within(read) for pointer in pack.pointers)
