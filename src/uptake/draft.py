@@ -40,16 +40,12 @@ class Draft:
         self.text = text
         self.asked = asked
         self.language = language
+        self.pack: Pack = language.pack
         self.turn = len(before.turns)
         self.turns = (*before.turns, text)
         self.entries = list(before.entries)
         self.topics = list(before.topics)
         self.stack = list(before.stack)
-
-    @property
-    def pack(self) -> Pack:
-        """The words of its language."""
-        return self.language.pack
 
     def ground(self) -> CommonGround:
         """The ledger after the turn."""

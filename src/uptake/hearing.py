@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from uptake.draft import SAYING, Draft
 from uptake.ground import CommonGround, Entry, Kind
@@ -27,6 +28,8 @@ from uptake.wording import LONGEST
 __all__ = ["doubts", "hear", "settles_nothing"]
 
 _EDGE = re.compile(r"[\s,.:;!?*–—()-]*")
+_DIGIT = re.compile(r"\d")
+MANY = 60  # pieces of a turn: what has more is pasted, and opens no topic
 SHORT = 6  # stems that an answer to a question has at most
 
 
@@ -52,11 +55,11 @@ def hear(
     """
     draft = Draft(ground, text, asked, language)
     heard = list(pieces(text, draft.pack))
-    known = {plain(e.text): e for e in ground.entries if e.kind in SAYING and len(e.text) < LONGEST}
+    known = {_plain(e.text): e for e in ground.entries if e.kind in SAYING}
     known |= {
-        plain(ground.wording(e)): e for e in ground.entries if e.struck and e.status == "active"
+        _plain(ground.wording(e)): e for e in ground.entries if e.struck and e.status == "active"
     }
-    again = [known.get(plain(text[each.start : each.end])) for each in heard]
+    again = [None if e.quoted else known.get(_plain(text[e.start : e.end])) for e in heard]
     turn = _Turn(correcting=_was_correcting(draft))
     turn.recapitulating = sum(each is not None for each in again) > 1
     turn.asks = _turn_topic(draft, heard)
@@ -71,8 +74,12 @@ def hear(
     return draft.ground()
 
 
-def settles_nothing(read: str, pack: Pack) -> bool:
+@lru_cache(maxsize=4096)
+def settles_nothing(read: str, language: Language) -> bool:
     """Whether a piece is thanks, a greeting, small talk, or says only that more is to come."""
+    pack = language.pack
+    if len(read) > LONGEST:
+        return False
     at = _EDGE.match(read).end()  # type: ignore[union-attr]
     while at < len(read):
         found = pack["social.phrase"].at(read, at)
@@ -84,10 +91,8 @@ def settles_nothing(read: str, pack: Pack) -> bool:
     if pack["social.announce"].at(read) or _only_tells(read, pack):
         return True
     rest = read[at:]
-    return bool(
-        not any(each.isdigit() for each in rest)
-        and (pack["social.talk"].at(rest) or pack["social.talk"].at(read))
-    )
+    talks = pack["social.talk"]
+    return not _DIGIT.search(rest) and bool(talks.at(rest) or (at and talks.at(read)))
 
 
 def doubts(read: str, pack: Pack) -> bool:
@@ -97,7 +102,7 @@ def doubts(read: str, pack: Pack) -> bool:
 
 def _only_tells(read: str, pack: Pack) -> bool:
     found = pack["social.telling"].within(read)
-    return bool(found and len(read) - len(found[0]) < 60 and not any(map(str.isdigit, read)))
+    return bool(found and len(read) - len(found[0]) < 60 and not _DIGIT.search(read))
 
 
 def _piece(draft: Draft, piece: Piece, turn: _Turn) -> None:
@@ -116,7 +121,7 @@ def _piece(draft: Draft, piece: Piece, turn: _Turn) -> None:
         return
     opened = opening(read, pack) if any(draft.standing()) else Opening()
     bare = opened.corrects and opened.end >= len(read)
-    if bare or not read or settles_nothing(read, pack):
+    if bare or not read or settles_nothing(read, draft.language):
         turn.correcting = turn.correcting or (bare and opened.sure)
         draft.add(piece.start, piece.end, "social")
         return
@@ -142,7 +147,7 @@ def _say(draft: Draft, start: int, end: int, read: str, opened: Opening, turn: _
     if same is not None:  # "No, what I said was: …"
         draft.end(same, draft.add(rest, end, "correction", same.topic), "superseded")
         return
-    kind = _kind(draft, left, pack)
+    kind = _kind(draft, left)
     goal = kind == "goal"
     question = left.rstrip().endswith("?")
     if not question or opened.sure:
@@ -165,7 +170,19 @@ def _presumes(draft: Draft, start: int, end: int, read: str) -> bool:
     return presumed_false(draft.text[start:end], facts, draft.language) is not None
 
 
-def _kind(draft: Draft, read: str, pack: Pack) -> Kind:
+def _kind(draft: Draft, read: str) -> Kind:
+    kind = _kind_of(read, draft.language)
+    asked = (draft.asked or "").rstrip(" *_\n")
+    if kind == "fact" and asked.endswith("?") and len(draft.wording(read).about) <= SHORT:
+        return "answer"
+    return kind
+
+
+@lru_cache(maxsize=4096)
+def _kind_of(read: str, language: Language) -> Kind:
+    pack = language.pack
+    if len(read) > LONGEST:
+        return "fact"
     if read.rstrip(" \"')*_").endswith("?") or pack["goal.asks"].at(read):
         return "goal"
     if pack["goal.prefers"].within(read):
@@ -177,9 +194,6 @@ def _kind(draft: Draft, read: str, pack: Pack) -> Kind:
         pack["goal.orders"].at(read, colon + 2) or pack["goal.asks"].at(read, colon + 2)
     ):
         return "goal"  # "Given all this, tell me: work out …"
-    asked = (draft.asked or "").rstrip(" *_\n")
-    if asked.endswith("?") and len(draft.wording(read).about) <= SHORT:
-        return "answer"
     return "fact"
 
 
@@ -198,12 +212,18 @@ def _was_correcting(draft: Draft) -> bool:
     if not last or any(entry.kind != "social" for entry in last):
         return False
     text = last[-1].text.lower()
-    return opening(text, draft.pack).sure and not settles_nothing(text, draft.pack)
+    return opening(text, draft.pack).sure and not settles_nothing(text, draft.language)
 
 
 def _known(draft: Draft, text: str) -> Entry | None:
-    words = plain(text)
-    return next((e for e in draft.standing() if plain(e.text) == words), None)
+    words = _plain(text)
+    return next((e for e in draft.standing() if _plain(e.text) == words), None)
+
+
+@lru_cache(maxsize=8192)
+def _plain(text: str) -> str:
+    """The words alone; what is too long to be said again word for word is left as it is."""
+    return plain(text) if len(text) < LONGEST else text
 
 
 def _adds_nothing(draft: Draft, before: Entry, turn: _Turn) -> bool:
@@ -218,21 +238,24 @@ def _again(draft: Draft, before: Entry) -> None:
 
 def _turn_topic(draft: Draft, heard: Sequence[Piece]) -> bool:
     """Open or resume a topic for a turn that is plainly about something else; whether it asks."""
-    if not draft.stack or len(heard) > 60:
+    said = [each for each in heard if not each.quoted]
+    kinds = [_kind_of(each.read, draft.language) for each in said]
+    if "goal" not in kinds:
         return False
-    said = [p for p in heard if not p.quoted and not settles_nothing(p.read, draft.pack)]
-    about: frozenset[str] = frozenset[str]().union(
-        *(draft.wording(draft.text[each.start : each.end]).about for each in said)
-    )
-    kinds = [_kind(draft, each.read, draft.pack) for each in said]
-    turn_opens(
-        draft,
-        about,
-        asks="goal" in kinds,
-        tells="fact" in kinds,
-        points=any(_points(each.read, draft.pack) for each in said[:1]),
-    )
-    return "goal" in kinds
+    if draft.stack and len(said) <= MANY:
+        about: frozenset[str] = frozenset[str]().union(
+            *(
+                draft.wording(draft.text[each.start : each.end]).about
+                for each in said
+                if not settles_nothing(each.read, draft.language)
+            )
+        )
+        tells = any(
+            kind == "fact" and not settles_nothing(each.read, draft.language)
+            for each, kind in zip(said, kinds, strict=True)
+        )
+        turn_opens(draft, about, tells=tells, points=_points(said[0].read, draft.pack))
+    return True
 
 
 def _points(read: str, pack: Pack) -> bool:

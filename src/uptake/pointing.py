@@ -171,7 +171,7 @@ def _it(scene: _Scene, words: str, read: str) -> _Found | None:
         return None, None, len(untouched)
     replies = scene.said("assistant")
     told = bool(scene.ground.entries)
-    if not replies or settles_nothing(fold(replies[0][1]), scene.pack):
+    if not replies or settles_nothing(fold(replies[0][1]), scene.language):
         return (None, None, 1) if told and len(scene.ground.turns) > 1 else None
     return (*replies[0], 1)
 

@@ -102,16 +102,15 @@ def restated(draft: Draft, start: int, end: int, *, goal: bool) -> Entry | None:
 
 def _contrast(draft: Draft, start: int, read: str, opened: Opening) -> Entry | None:
     """For "7, not 5", "use 7 instead of 5", "change Ann to Ben"."""
-    lists = draft.pack.lists
     for place in dict.fromkeys((0, _filled(read, draft.pack))):
         for name in ("sure", "opened", "values"):
             words = name == "sure" or (name == "opened" and opened.corrects)
-            for phrase in lists[f"contrast.{name}"]:
+            for phrase in draft.pack.among(f"contrast.{name}", read):
                 found = phrase.all_of(read, place)
                 entry = found and _put(draft, start, read, found, found["rest"], words=words)
                 if entry:
                     return entry
-    for phrase in lists["contrast.anywhere"]:
+    for phrase in draft.pack.among("contrast.anywhere", read):
         if found := phrase.within(read):
             context = read[: found.start()]
             told = bool(draft.wording(context).about) and not opened.corrects

@@ -60,7 +60,7 @@ def _named_by(read: str, opened: Opening, pack: Pack) -> tuple[str | None, bool]
     "Forget the budget" can mean nothing else. "The budget is off" can, and so may say it of what
     was never told.
     """
-    for place, phrase in enumerate(pack.lists["withdraw.sure"]):
+    for place, phrase in enumerate(pack.among("withdraw.sure", read)):
         if found := phrase.all_of(read):
             what = _clean(found["what"], pack)
             again = pack.lists["withdraw.sure"][0].all_of(what)  # "never mind, forget about that"
