@@ -157,8 +157,8 @@ def _false(ground: CommonGround, language: Language) -> tuple[Presupposition, ..
     """What the last turn takes for granted against an earlier fact."""
     now = len(ground.turns) - 1
     facts = [
-        entry
-        for entry in ground.active()
+        (entry, ground.wording(entry))
+        for entry in ground.standing()
         if entry.kind in ("fact", "correction", "answer") and entry.span.turn < now
     ]
     found: list[Presupposition] = []

@@ -19,10 +19,10 @@ from uptake.ground import CommonGround, Entry, Kind
 from uptake.language import ENGLISH, Language, Pack
 from uptake.pieces import Piece, pieces
 from uptake.presuming import presumed_false
-from uptake.revising import Opening, opening, restated, revise
+from uptake.revising import CLOSE, Opening, opening, ranked, restated, revise
 from uptake.sentences import plain
 from uptake.topics import belongs, steer, turn_opens
-from uptake.withdrawing import withdraw
+from uptake.withdrawing import names_last, withdraw
 from uptake.wording import LONGEST
 
 __all__ = ["doubts", "hear", "settles_nothing"]
@@ -43,6 +43,7 @@ class _Turn:
     asks: bool = False  # one of its pieces is a request
     steered: bool = False  # its words say which topic it is about
     first: bool = True
+    rest: Sequence[Piece] = ()  # the pieces after this one
 
 
 def hear(
@@ -63,7 +64,8 @@ def hear(
     turn = _Turn(correcting=_was_correcting(draft))
     turn.recapitulating = sum(each is not None for each in again) > 1
     turn.asks = _turn_topic(draft, heard)
-    for piece, before in zip(heard, again, strict=True):
+    for place, (piece, before) in enumerate(zip(heard, again, strict=True)):
+        turn.rest = heard[place + 1 : place + 4]
         if piece.quoted:
             draft.add(piece.start, piece.end, "quoted")
         elif before is not None and _adds_nothing(draft, before, turn):
@@ -121,6 +123,8 @@ def _piece(draft: Draft, piece: Piece, turn: _Turn) -> None:
         return
     opened = opening(read, pack) if any(draft.standing()) else Opening()
     bare = opened.corrects and opened.end >= len(read)
+    if bare and _takes_back(draft, start, piece.end, opened, turn):
+        return
     if bare or not read or settles_nothing(read, draft.language):
         turn.correcting = turn.correcting or (bare and opened.sure)
         draft.add(piece.start, piece.end, "social")
@@ -131,42 +135,71 @@ def _piece(draft: Draft, piece: Piece, turn: _Turn) -> None:
 
 
 def _say(draft: Draft, start: int, end: int, read: str, opened: Opening, turn: _Turn) -> None:
-    """Enter a piece that says something: as a withdrawal, a correction, or by its kind."""
+    """Enter a piece that says something: as a doubt, a withdrawal, a correction, or by its kind."""
     pack = draft.pack
-    rest, left = start + opened.end, read[opened.end :]
-    if _doubts(draft, read, left, opened) or pack["point.ask_only"].all_of(read):
+    if not opened.corrects and pack["lead.trail"].within(read):
+        opened = Opening(0, sure=True)  # "7 apples, I mean"
+    left = read[opened.end :]
+    if (
+        _doubts(draft, read, left, opened)
+        or pack["point.ask_only"].all_of(read)
+        or (turn.asks and not opened.corrects and _presumes(draft, start, end, read))
+    ):
         draft.add(start, end, "social")
         return
-    if turn.asks and not opened.corrects and _presumes(draft, start, end, read):
-        draft.add(start, end, "social")
-        return
-    for at in dict.fromkeys((start, rest)):
-        if withdraw(draft, at, end, opened) is not None:
+    for at in dict.fromkeys((start, start + opened.end)):
+        if _takes_back(draft, at, end, opened, turn):
             return
+    _tell(draft, start, end, left, opened, turn)
+
+
+def _tell(draft: Draft, start: int, end: int, left: str, opened: Opening, turn: _Turn) -> None:
+    """Enter a piece as a correction of what was said before, or else by its kind."""
+    rest = start + opened.end
     same = _known(draft, draft.text[rest:end]) if opened.corrects else None
     if same is not None:  # "No, what I said was: …"
         draft.end(same, draft.add(rest, end, "correction", same.topic), "superseded")
         return
     kind = _kind(draft, left)
-    goal = kind == "goal"
-    question = left.rstrip().endswith("?")
+    goal, question = kind == "goal", left.rstrip().endswith("?")
     if not question or opened.sure:
-        for at in dict.fromkeys((rest, start)):
-            how = opened if at == rest else Opening()
+        for at, how in dict.fromkeys(((rest, opened), (start, Opening()))):
             if revise(draft, at, end, how, goal=goal) is not None:
                 return
     if not question and not opened.corrects and restated(draft, start, end, goal=goal) is not None:
         return
     about = draft.wording(draft.text[start:end]).about
-    topic = draft.open() if kind == "goal" or turn.steered else belongs(draft, about)
+    topic = draft.open() if goal or turn.steered else belongs(draft, about)
     draft.add(rest if opened.sure else start, end, kind, topic)
+
+
+def _takes_back(draft: Draft, start: int, end: int, opened: Opening, turn: _Turn) -> bool:
+    """Enter a piece as a withdrawal; whether it is one.
+
+    "Scratch that. Ann has 9." corrects what Ann had; it does not take back what was said last.
+    """
+    if names_last(draft, start, end, opened) and any(_replaces(draft, e) for e in turn.rest):
+        turn.correcting = True
+        draft.add(start, end, "social")
+        return True
+    return withdraw(draft, start, end, opened) is not None
+
+
+def _replaces(draft: Draft, piece: Piece) -> bool:
+    said = draft.wording(draft.text[piece.start : piece.end])
+    found = ranked(draft, said, list(draft.standing(landed=False)))
+    return not piece.quoted and bool(found) and found[0][0] >= CLOSE
 
 
 def _presumes(draft: Draft, start: int, end: int, read: str) -> bool:
     """Whether a statement before a question only takes for granted what was said otherwise."""
     if read.rstrip().endswith("?"):
         return False
-    facts = [entry for entry in draft.standing(earlier=True) if entry.kind != "goal"]
+    facts = [
+        (entry, draft.said(entry))
+        for entry in draft.standing(earlier=True, landed=False)
+        if entry.kind != "goal"
+    ]
     return presumed_false(draft.text[start:end], facts, draft.language) is not None
 
 

@@ -151,6 +151,7 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
     phrases = {
         "lead.soft": _phrase(_any(lead["soft"]) + r"(?!\w)"),
         "lead.plain": _phrase(_any(lead["plain"]) + r"(?!\w)"),
+        "lead.mild": _phrase(_any(lead["mild"]) + r"(?!\w)"),
         "lead.sure": _phrase(_any(lead["sure"]) + r"(?!\w)"),
         "lead.filler": _phrase(_any(lead["filler"]) + r"(?!\w)"),
         "lead.trail": _phrase(lead["trail"]),

@@ -20,12 +20,15 @@ SAME = 0.6  # of a clause's words that a fact must have to speak of the same
 
 
 def presumed_false(
-    text: str, facts: Iterable[Entry], language: Language
+    text: str, facts: Iterable[tuple[Entry, str]], language: Language
 ) -> tuple[int, int, Entry] | None:
-    """The first clause of `text` that is taken for granted and false: its place, and the fact."""
+    """The first clause of `text` that is taken for granted and false: its place, and the fact.
+
+    `facts` are entries, each with its words as they hold now.
+    """
     pack = language.pack
     read = fold(text)
-    known = [(fact, wording(fact.text, language)) for fact in facts]
+    known = [(fact, wording(words, language)) for fact, words in facts]
     at = 0
     while found := pack["presuppose.before"].within(read, at):
         start, last = found.span("claim")

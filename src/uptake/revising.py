@@ -21,7 +21,7 @@ from uptake.ground import Entry, Span
 from uptake.language import Pack, Phrase
 from uptake.wording import Wording, fold
 
-__all__ = ["Opening", "opening", "ranked", "restated", "revise"]
+__all__ = ["CLOSE", "Opening", "opening", "ranked", "restated", "revise"]
 
 CLOSE = 0.42  # of two sentences' words that must be shared, rare ones counting more (Dice)
 CLEAR = 1.12  # how much closer the closest must be than the next
@@ -34,7 +34,8 @@ _STOP = re.compile(r"\s*(?:[,.:;!–—-]|$)|\s+\d")
 class Opening:
     """How a piece begins: its first `end` characters only say that something is corrected.
 
-    `sure` openings say so by themselves ("I meant"); `plain` ones may also answer ("no").
+    `sure` openings say so by themselves ("I meant"); `plain` ones may also speak of the reply
+    ("no", "it should be").
     """
 
     end: int = 0
@@ -54,7 +55,9 @@ def opening(read: str, pack: Pack) -> Opening:
         at = _edge(read, end)
         if found := pack["lead.sure"].at(read, at):
             sure = True
-        elif found := _before_a_stop(pack["lead.plain"], read, at, pack):
+        elif found := (
+            pack["lead.mild"].at(read, at) or _before_a_stop(pack["lead.plain"], read, at, pack)
+        ):
             plain = True
         else:
             found = pack["lead.soft"].at(read, at)
@@ -76,7 +79,7 @@ def revise(
     if (entry := _contrast(draft, start, read, opened)) is not None:
         return entry
     if opened.corrects:
-        bare = _bare(draft, read)
+        bare = None if read.rstrip().endswith("?") else _bare(draft, read)
         if bare is not None:
             return _value(draft, start, end, bare, opened)
         return _clause(draft, start, end, goal=goal)
@@ -173,7 +176,7 @@ def _places(draft: Draft, old: str) -> list[Slot]:
     """Where the old value stands, the latest first: as a value however written, or as words."""
     values = draft.wording(old).values
     found: list[Slot] = []
-    for entry in draft.standing():
+    for entry in draft.standing(landed=False):
         if len(values) == 1:
             same = [
                 s for s in draft.slots(entry) if (s.kind, s.key) == (values[0].kind, values[0].key)
@@ -182,7 +185,9 @@ def _places(draft: Draft, old: str) -> list[Slot]:
             continue
         for match in re.finditer(rf"(?<!\w){re.escape(old)}(?!\w)", fold(entry.text)):
             if all(match.end() <= s.start or match.start() >= s.end for s in entry.struck):
-                found.append(Slot(entry.id, match.start(), match.end(), "words", old))
+                found.append(
+                    Slot(entry.id, match.start(), match.end(), "words", old, entry.span.turn)
+                )
         named_so = [s for s in draft.slots(entry) if s.kind == "name" and s.key == old]
         found += [
             s for s in named_so if not any(f.entry == s.entry and f.start == s.start for f in found)
@@ -255,7 +260,7 @@ def _value(draft: Draft, start: int, end: int, bare: _Bare, opened: Opening) -> 
     if bare.kind == "name" and not draft.text[start + bare.start].isupper():
         return None
     if opened.plain and not opened.sure and draft.asked is not None and not _echo(draft, bare):
-        return None  # "No, 19." after a reply that says nothing of the user's values: a doubt
+        return draft.add(start, end, "social")  # "No, 19.": a doubt of the reply
     place = _last_place(draft, bare)
     if place is None:
         return draft.add(start, end, "correction", status="pending")
@@ -275,23 +280,20 @@ def _last_place(draft: Draft, bare: _Bare) -> Slot | None:
     echoed = _echo(draft, bare)
     if len(echoed) == 1:
         return echoed[0]
-    turn: int | None = None
-    found: list[Slot] = []
-    for entry in draft.standing():
-        if turn is not None and entry.span.turn != turn:
-            break
-        fitting = [
-            slot
-            for slot in draft.slots(entry)
-            if slot.kind == bare.kind and (not bare.unit or bare.unit & _counted(draft, slot))
-        ]
-        if fitting and found and not bare.unit and len(found) == 1:
-            break  # the sentence said last has one: that is the one
-        if fitting:
-            found += fitting
-            turn = entry.span.turn
-    found = [each for each in found if each.key != bare.key]
-    return found[0] if len(found) == 1 else None
+    found = [
+        slot
+        for entry in draft.standing(landed=False)
+        for slot in draft.slots(entry)
+        if slot.kind == bare.kind and (not bare.unit or bare.unit & _counted(draft, slot))
+    ]
+    latest = max((slot.turn for slot in found), default=-1)
+    found = [slot for slot in found if slot.turn == latest]
+    if bare.kind == "name":  # a sentence's first word may be any
+        found = [slot for slot in found if slot.start] or found
+    elif not bare.unit and found:  # in the sentence said last, if that has just one
+        of_last = [slot for slot in found if slot.entry == found[0].entry]
+        found = of_last if len(of_last) == 1 else found
+    return found[0] if len(found) == 1 and found[0].key != bare.key else None
 
 
 def _echo(draft: Draft, bare: _Bare) -> list[Slot]:
@@ -302,7 +304,7 @@ def _echo(draft: Draft, bare: _Bare) -> list[Slot]:
     keys = {value.key for value in said.values if value.kind == bare.kind}
     if bare.kind == "name":
         keys = set(re.findall(r"\w+", fold(draft.asked[-1000:])))
-    slots = [slot for entry in draft.standing() for slot in draft.slots(entry)]
+    slots = [slot for entry in draft.standing(landed=False) for slot in draft.slots(entry)]
     return [s for s in slots if s.kind == bare.kind and s.key in keys and s.key != bare.key]
 
 
@@ -336,7 +338,7 @@ def _clause(draft: Draft, start: int, end: int, *, goal: bool) -> Entry | None:
         return None
     olds = [
         old
-        for old in draft.standing()
+        for old in draft.standing(landed=False)
         if (old.kind == "goal") == goal and not _repeats(draft, old, said)
     ]
     found = ranked(draft, said, olds)
