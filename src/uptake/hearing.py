@@ -17,9 +17,10 @@ from functools import lru_cache
 from uptake.draft import SAYING, Draft
 from uptake.ground import CommonGround, Entry, Kind
 from uptake.language import ENGLISH, Language, Pack
+from uptake.opening import Opening, opening
 from uptake.pieces import Piece, pieces
 from uptake.presuming import presumed_false
-from uptake.revising import CLOSE, Opening, opening, ranked, restated, revise
+from uptake.revising import CLOSE, ranked, restated, revise
 from uptake.sentences import plain
 from uptake.topics import belongs, steer, turn_opens
 from uptake.withdrawing import names_last, withdraw

@@ -77,6 +77,7 @@ class Pack:
     additive: frozenset[str]
     one: frozenset[str]
     one_after: frozenset[str]
+    deictic: frozenset[str]
     indefinite: frozenset[str]
     dayhalf: frozenset[str]
     joins_numbers: frozenset[str]
@@ -185,6 +186,7 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
         additive=_words(data["additive"]),
         one=frozenset(data["one"]),
         one_after=_words(data["one_after"]),
+        deictic=_words(data["deictic"]),
         indefinite=frozenset(data["indefinite"]),
         dayhalf=frozenset(data["dayhalf"]),
         joins_numbers=frozenset(data["joins_numbers"]),

@@ -16,7 +16,8 @@ from uptake.closeness import keys, rarity
 from uptake.draft import Draft
 from uptake.ground import Entry
 from uptake.language import Pack
-from uptake.revising import Opening, ranked
+from uptake.opening import Opening
+from uptake.revising import ranked
 from uptake.topics import named
 from uptake.wording import fold
 
