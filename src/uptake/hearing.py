@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from uptake.draft import SAYING, Draft
@@ -124,14 +124,15 @@ def _piece(draft: Draft, piece: Piece, turn: _Turn) -> None:
         return
     opened = opening(read, pack) if any(draft.standing()) else Opening()
     bare = opened.corrects and opened.end >= len(read)
+    bare = bare and not (opened.composed and _kind_of(read, draft.language) == "goal")
     if bare and _takes_back(draft, start, piece.end, opened, turn):
         return
     if bare or not read or settles_nothing(read, draft.language):
-        turn.correcting = turn.correcting or (bare and opened.sure)
+        turn.correcting = turn.correcting or (bare and not opened.plain)
         draft.add(piece.start, piece.end, "social")
         return
     if turn.correcting:
-        opened = Opening(opened.end, sure=True, plain=opened.plain)
+        opened = replace(opened, sure=True)
     _say(draft, start, piece.end, read, opened, turn)
 
 
@@ -167,7 +168,8 @@ def _tell(draft: Draft, start: int, end: int, left: str, opened: Opening, turn: 
         for at, how in dict.fromkeys(((rest, opened), (start, Opening()))):
             if revise(draft, at, end, how, goal=goal) is not None:
                 return
-    if not question and not opened.corrects and restated(draft, start, end, goal=goal) is not None:
+    told = not opened.corrects or opened.composed
+    if not question and told and restated(draft, start, end, goal=goal) is not None:
         return
     about = draft.wording(draft.text[start:end]).about
     topic = draft.open() if goal or turn.steered else belongs(draft, about)
@@ -246,7 +248,12 @@ def _was_correcting(draft: Draft) -> bool:
     if not last or any(entry.kind != "social" for entry in last):
         return False
     text = last[-1].text.lower()
-    return opening(text, draft.pack).sure and not settles_nothing(text, draft.language)
+    return _only_opens(text, draft.pack) and not settles_nothing(text, draft.language)
+
+
+def _only_opens(read: str, pack: Pack) -> bool:
+    opened = opening(read, pack)
+    return (opened.sure or opened.composed) and opened.end >= len(read)
 
 
 def _known(draft: Draft, text: str) -> Entry | None:

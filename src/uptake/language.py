@@ -77,6 +77,8 @@ class Pack:
     additive: frozenset[str]
     one: frozenset[str]
     one_after: frozenset[str]
+    meta: frozenset[str]
+    signal: frozenset[str]
     deictic: frozenset[str]
     indefinite: frozenset[str]
     dayhalf: frozenset[str]
@@ -186,6 +188,8 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
         additive=_words(data["additive"]),
         one=frozenset(data["one"]),
         one_after=_words(data["one_after"]),
+        meta=_words(lead["meta"]) | _words(lead["signal"]) | _words(data["stop"]),
+        signal=_words(lead["signal"]),
         deictic=_words(data["deictic"]),
         indefinite=frozenset(data["indefinite"]),
         dayhalf=frozenset(data["dayhalf"]),

@@ -13,6 +13,8 @@ from uptake.language import Pack, Phrase
 __all__ = ["Opening", "opening", "past_fillers"]
 
 _EDGE = re.compile(r"[\s,.:;!?*–—-]*")
+_WORD = re.compile(r"[\w'][\w'-]*|[,.:;!–—]|\S")
+_MARK = re.compile(r"[,.:;!–—]")
 _STOP = re.compile(r"\s*(?:[,.:;!–—-]|$)|\s+\d")
 
 
@@ -21,17 +23,19 @@ class Opening:
     """How a piece begins: its first `end` characters only say that something is corrected.
 
     `sure` openings say so by themselves ("I meant"); `plain` ones may also speak of the reply
-    ("no", "it should be").
+    ("no", "it should be"); `composed` ones only use such words, and count where what follows is
+    close to what was said.
     """
 
     end: int = 0
     sure: bool = False
     plain: bool = False
+    composed: bool = False
 
     @property
     def corrects(self) -> bool:
         """Whether it says that what follows stands in another's place."""
-        return self.sure or self.plain
+        return self.sure or self.plain or self.composed
 
 
 def opening(read: str, pack: Pack) -> Opening:
@@ -50,7 +54,30 @@ def opening(read: str, pack: Pack) -> Opening:
         if not found or found.end() == at:
             break
         end = found.end()
-    return Opening(_edge(read, end) if sure or plain else 0, sure, plain)
+    known = sure or plain
+    further = _composed(read, end if known else 0, pack, signalled=known)
+    if further:
+        joined = pack["lead.soft"].at(read, _edge(read, further))  # ", and Ann has 9"
+        further = joined.end() if joined else further
+        return Opening(_edge(read, further), sure, plain, composed=not known)
+    return Opening(_edge(read, end) if known else 0, sure, plain)
+
+
+def _composed(read: str, start: int, pack: Pack, *, signalled: bool) -> int:
+    """Where a stretch ends that only speaks of what was said, up to a mark; 0 where there is none.
+
+    One of its words must signal a correction, unless that was `signalled` before.
+    """
+    cut = 0
+    for found in _WORD.finditer(read, start, start + 120):
+        word = found[0]
+        if _MARK.fullmatch(word):
+            cut = found.end() if signalled else cut
+        elif word not in pack.meta:
+            return cut
+        else:
+            signalled = signalled or word in pack.signal
+    return len(read) if signalled and len(read) <= start + 120 else cut
 
 
 def past_fillers(read: str, pack: Pack) -> int:

@@ -38,7 +38,8 @@ def revise(
     if (entry := contrast(draft, start, read, opened)) is not None:
         return entry
     if opened.corrects:
-        value = None if read.rstrip().endswith("?") else bare(draft, read)
+        asks = read.rstrip().endswith("?")
+        value = None if asks or opened.composed else bare(draft, read)
         if value is not None:
             return put_bare(draft, start, end, value, opened)
         return _clause(draft, start, end, goal=goal)
