@@ -1,4 +1,4 @@
-"""What the deterministic analyst makes of what users say; the ledger's own promises: test_ground."""
+"""What the deterministic analyst makes of what users say; a ledger's promises: test_ground."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import pytest
 
 from uptake.analyst import Deterministic, Reading, hear, ledger
 from uptake.conversation import Conversation, Message
+from uptake.domains import domain
 from uptake.ground import CommonGround
+from uptake.scenario import scenarios
 
 APPLES = "Ann has 12 apples."
 PEARS = "Ben has 4 pears."
@@ -292,6 +294,18 @@ def test_kinds():
     assert kinds("Calculate the total.") == ["goal"]
     ground = hear(ledger(("Book a table.",)), "Tuesday", asked="On which day?")
     assert ground.entries[-1].kind == "answer"
+
+
+@pytest.mark.parametrize("name", ["actions", "code", "data2text", "database", "math", "summary"])
+def test_all_that_an_instruction_tells_stands(name: str):
+    """Told at once, one shard a turn, or again and again: word for word, and under one topic."""
+    for instruction in domain(name).generate(6, seed=78):
+        for scenario in scenarios(instruction, ("concat", "sharded", "recap", "snowball")):
+            ground = ledger([told.text for told in scenario.turns])
+            stands = " ".join(" ".join(map(ground.wording, ground.standing())).split())
+            for shard in instruction.shards:
+                assert " ".join(shard.text.split()) in stands
+            assert len(ground.topics) == 1
 
 
 # Topics

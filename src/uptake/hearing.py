@@ -61,7 +61,7 @@ def hear(
     known |= {
         _plain(ground.wording(e)): e for e in ground.entries if e.struck and e.status == "active"
     }
-    again = [None if e.quoted else known.get(_plain(text[e.start : e.end])) for e in heard]
+    again = [known.get(_plain(text[e.start : e.end])) if _tells(e) else None for e in heard]
     turn = _Turn(correcting=_was_correcting(draft))
     turn.recapitulating = sum(each is not None for each in again) > 1
     turn.asks = _turn_topic(draft, heard)
@@ -96,6 +96,11 @@ def settles_nothing(read: str, language: Language) -> bool:
     rest = read[at:]
     talks = pack["social.talk"]
     return not _DIGIT.search(rest) and bool(talks.at(rest) or (at and talks.at(read)))
+
+
+def _tells(piece: Piece) -> bool:
+    """Whether a piece says something by itself, and does not only head what comes next."""
+    return not piece.quoted and not piece.read.endswith(":")
 
 
 def doubts(read: str, pack: Pack) -> bool:
@@ -174,7 +179,7 @@ def _tell(draft: Draft, start: int, end: int, left: str, opened: Opening, turn: 
         return
     about = draft.wording(draft.text[start:end]).about
     topic = draft.open() if goal or turn.steered else belongs(draft, about)
-    draft.add(rest if opened.sure else start, end, kind, topic)
+    draft.add(start, end, kind, topic)
 
 
 def _takes_back(draft: Draft, start: int, end: int, opened: Opening, turn: _Turn) -> bool:
