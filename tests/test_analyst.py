@@ -329,6 +329,17 @@ def test_a_topic_is_called_off():
     assert not ground.standing()
 
 
+def test_another_topic_takes_the_place_of_one_that_is_called_off():
+    other = "A shop has 8 lilies. It sells 3 of them. How many lilies are left in the shop?"
+    ground = ledger((f"{HOW_MANY}\n- {APPLES}", f"Never mind, forget about that. {other}"))
+    assert [topic.state for topic in ground.topics] == ["cancelled", "open"]
+    assert " ".join(entry.text for entry in ground.standing()) == other
+
+
+def test_scratch_that_and_the_same_of_another_value_is_a_correction():
+    assert holds(APPLES, PEARS, "Scratch that. Ann has 9 apples.") == [PEARS, "Ann has 9 apples."]
+
+
 def test_two_problems_are_two_topics():
     told = f"Here are two problems.\n\nOne: {APPLES} {HOW_MANY}\n\nTwo: {PEARS} How many eats he?"
     ground = ledger((told,))

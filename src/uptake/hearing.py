@@ -44,7 +44,7 @@ class _Turn:
     asks: bool = False  # one of its pieces is a request
     steered: bool = False  # its words say which topic it is about
     first: bool = True
-    rest: Sequence[Piece] = ()  # the pieces after this one
+    rest: Sequence[Piece] = ()  # the piece after this one, if any
 
 
 def hear(
@@ -66,7 +66,7 @@ def hear(
     turn.recapitulating = sum(each is not None for each in again) > 1
     turn.asks = _turn_topic(draft, heard)
     for place, (piece, before) in enumerate(zip(heard, again, strict=True)):
-        turn.rest = heard[place + 1 : place + 4]
+        turn.rest = heard[place + 1 : place + 2]
         if piece.quoted:
             draft.add(piece.start, piece.end, "quoted")
         elif before is not None and _adds_nothing(draft, before, turn):
@@ -187,7 +187,7 @@ def _takes_back(draft: Draft, start: int, end: int, opened: Opening, turn: _Turn
 
     "Scratch that. Ann has 9." corrects what Ann had; it does not take back what was said last.
     """
-    if names_last(draft, start, end, opened) and any(_replaces(draft, e) for e in turn.rest):
+    if names_last(draft, start, end, opened) and any(_replaces(draft, each) for each in turn.rest):
         turn.correcting = True
         draft.add(start, end, "social")
         return True
@@ -195,9 +195,13 @@ def _takes_back(draft: Draft, start: int, end: int, opened: Opening, turn: _Turn
 
 
 def _replaces(draft: Draft, piece: Piece) -> bool:
+    """Whether a piece tells something close to what was told before."""
+    if piece.quoted or _kind_of(piece.read, draft.language) != "fact":
+        return False
     said = draft.wording(draft.text[piece.start : piece.end])
-    found = ranked(draft, said, list(draft.standing(landed=False)))
-    return not piece.quoted and bool(found) and found[0][0] >= CLOSE
+    facts = [entry for entry in draft.standing(landed=False) if entry.kind != "goal"]
+    found = ranked(draft, said, facts)
+    return bool(found) and found[0][0] >= CLOSE
 
 
 def _presumes(draft: Draft, start: int, end: int, read: str) -> bool:
