@@ -1,4 +1,4 @@
-"""What the deterministic analyst makes of what users say; the ledger's own promises: test_ground."""
+"""What the deterministic analyst makes of what users say; a ledger's promises: test_ground."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import pytest
 
 from uptake.analyst import Deterministic, Reading, hear, ledger
 from uptake.conversation import Conversation, Message
+from uptake.domains import domain
 from uptake.ground import CommonGround
+from uptake.scenario import scenarios
 
 APPLES = "Ann has 12 apples."
 PEARS = "Ben has 4 pears."
@@ -294,6 +296,18 @@ def test_kinds():
     assert ground.entries[-1].kind == "answer"
 
 
+@pytest.mark.parametrize("name", ["actions", "code", "data2text", "database", "math", "summary"])
+def test_all_that_an_instruction_tells_stands(name: str):
+    """Told at once, one shard a turn, or again and again: word for word, and under one topic."""
+    for instruction in domain(name).generate(6, seed=78):
+        for scenario in scenarios(instruction, ("concat", "sharded", "recap", "snowball")):
+            ground = ledger([told.text for told in scenario.turns])
+            stands = " ".join(" ".join(map(ground.wording, ground.standing())).split())
+            for shard in instruction.shards:
+                assert " ".join(shard.text.split()) in stands
+            assert len(ground.topics) == 1
+
+
 # Topics
 
 
@@ -313,6 +327,17 @@ def test_a_topic_is_called_off():
     ground = ledger(("Plan a trip to Rome.", "It should be cheap.", "Forget about the trip."))
     assert ground.topics[0].state == "cancelled"
     assert not ground.standing()
+
+
+def test_another_topic_takes_the_place_of_one_that_is_called_off():
+    other = "A shop has 8 lilies. It sells 3 of them. How many lilies are left in the shop?"
+    ground = ledger((f"{HOW_MANY}\n- {APPLES}", f"Never mind, forget about that. {other}"))
+    assert [topic.state for topic in ground.topics] == ["cancelled", "open"]
+    assert " ".join(entry.text for entry in ground.standing()) == other
+
+
+def test_scratch_that_and_the_same_of_another_value_is_a_correction():
+    assert holds(APPLES, PEARS, "Scratch that. Ann has 9 apples.") == [PEARS, "Ann has 9 apples."]
 
 
 def test_two_problems_are_two_topics():

@@ -176,6 +176,23 @@ def test_the_key_is_sent_and_openai_identities_are_not(monkeypatch):
         assert "not-for-others" not in str(server.headers[0])
 
 
+def test_a_proxy_that_the_environment_names_is_used(monkeypatch):
+    server = Loopback(completion())
+
+    async def scene():
+        async with server.running():
+            monkeypatch.setenv("http_proxy", server.root)
+            monkeypatch.setenv("no_proxy", "")
+            endpoint = Endpoint("m", Chat("http://box.invalid/v1"), retries=0)
+            try:
+                return await endpoint.reply(TALK, Sampling())
+            finally:
+                await endpoint.aclose()
+
+    assert asyncio.run(scene()).text == "12"
+    assert server.headers[0]["Host"] == "box.invalid"
+
+
 # What fails for good
 
 

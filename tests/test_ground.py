@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -112,7 +114,7 @@ def test_only_what_came_later_ends_or_strikes_an_entry(turns: list[str]):
 def test_struck_pieces_never_overlap(turns: list[str]):
     for entry in ledger(turns).entries:
         struck = sorted((each.start, each.end) for each in entry.struck)
-        assert all(a[1] <= b[0] for a, b in zip(struck, struck[1:], strict=False))
+        assert all(a[1] <= b[0] for a, b in pairwise(struck))
 
 
 @given(TURNS)
@@ -158,7 +160,7 @@ def test_saying_all_of_it_again_adds_no_fact(turns: list[str]):
     facts = [
         e.text
         for e in ledger(turns).standing()
-        if e.kind == "fact" and not e.struck and "\n" not in e.text
+        if e.kind == "fact" and not e.struck and "\n" not in e.text and e.text[-1] != ":"
     ]
     if len(facts) < 2:
         return

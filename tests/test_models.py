@@ -117,6 +117,15 @@ def test_keys_go_only_where_they_belong(monkeypatch):
     assert model("https://api.openai.com/v1#m")._api.key == "openai's"
 
 
+def test_a_key_from_a_file_loses_its_line_break(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "k\n")
+    assert model("openai/m")._api.key == "k"
+    assert model("https://api.openai.com/v1#m")._api.key == "k"
+    monkeypatch.setenv("OPENAI_API_KEY", " ")
+    with pytest.raises(MissingKeyError):
+        model("openai/m")
+
+
 def test_the_usual_variables_move_providers(monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1/")
     assert model("openai/m")._api.base_url == "http://127.0.0.1:9/v1"

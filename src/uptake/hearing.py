@@ -44,7 +44,7 @@ class _Turn:
     asks: bool = False  # one of its pieces is a request
     steered: bool = False  # its words say which topic it is about
     first: bool = True
-    rest: Sequence[Piece] = ()  # the pieces after this one
+    rest: Sequence[Piece] = ()  # the piece after this one, if any
 
 
 def hear(
@@ -61,12 +61,12 @@ def hear(
     known |= {
         _plain(ground.wording(e)): e for e in ground.entries if e.struck and e.status == "active"
     }
-    again = [None if e.quoted else known.get(_plain(text[e.start : e.end])) for e in heard]
+    again = [known.get(_plain(text[e.start : e.end])) if _tells(e) else None for e in heard]
     turn = _Turn(correcting=_was_correcting(draft))
     turn.recapitulating = sum(each is not None for each in again) > 1
     turn.asks = _turn_topic(draft, heard)
     for place, (piece, before) in enumerate(zip(heard, again, strict=True)):
-        turn.rest = heard[place + 1 : place + 4]
+        turn.rest = heard[place + 1 : place + 2]
         if piece.quoted:
             draft.add(piece.start, piece.end, "quoted")
         elif before is not None and _adds_nothing(draft, before, turn):
@@ -96,6 +96,11 @@ def settles_nothing(read: str, language: Language) -> bool:
     rest = read[at:]
     talks = pack["social.talk"]
     return not _DIGIT.search(rest) and bool(talks.at(rest) or (at and talks.at(read)))
+
+
+def _tells(piece: Piece) -> bool:
+    """Whether a piece says something by itself, and does not only head what comes next."""
+    return not piece.quoted and not piece.read.endswith(":")
 
 
 def doubts(read: str, pack: Pack) -> bool:
@@ -174,7 +179,7 @@ def _tell(draft: Draft, start: int, end: int, left: str, opened: Opening, turn: 
         return
     about = draft.wording(draft.text[start:end]).about
     topic = draft.open() if goal or turn.steered else belongs(draft, about)
-    draft.add(rest if opened.sure else start, end, kind, topic)
+    draft.add(start, end, kind, topic)
 
 
 def _takes_back(draft: Draft, start: int, end: int, opened: Opening, turn: _Turn) -> bool:
@@ -182,7 +187,7 @@ def _takes_back(draft: Draft, start: int, end: int, opened: Opening, turn: _Turn
 
     "Scratch that. Ann has 9." corrects what Ann had; it does not take back what was said last.
     """
-    if names_last(draft, start, end, opened) and any(_replaces(draft, e) for e in turn.rest):
+    if names_last(draft, start, end, opened) and any(_replaces(draft, each) for each in turn.rest):
         turn.correcting = True
         draft.add(start, end, "social")
         return True
@@ -190,9 +195,13 @@ def _takes_back(draft: Draft, start: int, end: int, opened: Opening, turn: _Turn
 
 
 def _replaces(draft: Draft, piece: Piece) -> bool:
+    """Whether a piece tells something close to what was told before."""
+    if piece.quoted or _kind_of(piece.read, draft.language) != "fact":
+        return False
     said = draft.wording(draft.text[piece.start : piece.end])
-    found = ranked(draft, said, list(draft.standing(landed=False)))
-    return not piece.quoted and bool(found) and found[0][0] >= CLOSE
+    facts = [entry for entry in draft.standing(landed=False) if entry.kind != "goal"]
+    found = ranked(draft, said, facts)
+    return bool(found) and found[0][0] >= CLOSE
 
 
 def _presumes(draft: Draft, start: int, end: int, read: str) -> bool:

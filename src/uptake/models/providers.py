@@ -61,8 +61,8 @@ def api_at_provider(name: str) -> Api:
     """The API of the provider of this name, as the environment has it. Raises MissingKeyError."""
     provider = PROVIDERS[name]
     base_url = _base_url(name, provider)
-    key = os.environ.get(provider.key) if provider.key else None
-    token = os.environ.get("AZURE_OPENAI_AD_TOKEN") if name == "azure" else None
+    key = _variable(provider.key)
+    token = _variable("AZURE_OPENAI_AD_TOKEN") if name == "azure" else None
     # A base URL on this machine stands in for the provider, as tests and proxies do.
     if provider.key and not (key or token) and not _is_here(urlsplit(base_url)):
         raise MissingKeyError(f"{name} needs a key: set the environment variable {provider.key}")
@@ -76,7 +76,7 @@ def api_at_provider(name: str) -> Api:
 
 def _azure(endpoint: str, key: str | None, hint: str, *, entra: bool) -> Api:
     """The dated API where `OPENAI_API_VERSION` names a version of it, and else `/openai/v1`."""
-    version = os.environ.get("OPENAI_API_VERSION")
+    version = _variable("OPENAI_API_VERSION")
     root = endpoint.removesuffix("/v1").removesuffix("/openai")
     if version and not endpoint.endswith("/v1"):
         return Azure(root, version, key, hint, entra=entra)
@@ -85,7 +85,7 @@ def _azure(endpoint: str, key: str | None, hint: str, *, entra: bool) -> Api:
 
 def _base_url(name: str, provider: Provider) -> str:
     """The provider's address, or what its usual variable says instead."""
-    moved = os.environ.get(provider.moved_by, "").rstrip("/") if provider.moved_by else ""
+    moved = (_variable(provider.moved_by) or "").rstrip("/")
     if not moved and provider.base_url is None:
         raise MissingKeyError(
             f"{name} has no address of its own: set the environment variable {provider.moved_by},"
@@ -106,10 +106,15 @@ def key_for(url: SplitResult) -> tuple[str | None, str]:
     """
     for provider in PROVIDERS.values():
         if provider.key and provider.base_url and _host(provider.base_url) == url.hostname:
-            return os.environ.get(provider.key), f"set {provider.key} to a valid key"
+            return _variable(provider.key), f"set {provider.key} to a valid key"
     names = ["UPTAKE_API_KEY", *(["OPENAI_API_KEY"] if _is_here(url) else [])]
-    key = next((os.environ[name] for name in names if os.environ.get(name)), None)
+    key = next((key for name in names if (key := _variable(name))), None)
     return key, f"set {' or '.join(names)} to a valid key"
+
+
+def _variable(name: str | None) -> str | None:
+    """What a variable holds, without the line break that a key from a file ends with."""
+    return (os.environ.get(name, "").strip() or None) if name else None
 
 
 def _host(address: str) -> str | None:
