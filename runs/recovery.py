@@ -1,10 +1,11 @@
 """What the mediator gains and costs on the embedded model, beside every published way to mend.
 
     python runs/recovery.py --develop [-n 40]     other instructions, other small talk, one repeat
-    python runs/recovery.py --save                writes runs/results/4-recovery.json
+    python runs/recovery.py --save                writes runs/results/4-recovery.json and
+                                                  runs/results/4-recovery-difficult.json
 
 Two parts. *Recovery*: instructions of the probe `lost` told at once and over turns, ten repeats,
-temperature 1, the last reply counts. *Difficult conversations*: those of `revision`, `handoff` and
+temperature 1, the last reply counts; the other ways to mend and the bar are played once. *Difficult conversations*: those of `revision`, `handoff` and
 `reference`, and `laden`: told over turns with small talk between and within the turns (see
 `Laden`), each played once. The bar `concat` is an oracle there: it tells at once, as a list, what
 the user wants at the end, which nobody in the conversation knows.
@@ -33,6 +34,11 @@ from uptake.scenario import Scenario, Told, scenarios
 from uptake.scores import compare, measured
 
 SEED, REPORTED = 5501, 886655
+PARTS = {"4-recovery": "recovery", "4-recovery-difficult": "difficult"}
+TITLES = {
+    "4-recovery": "Recovery: the embedded model, mediated, beside other ways to mend",
+    "4-recovery-difficult": "Conversations in which something changes, mediated and mended",
+}
 DIFFICULT = ("revision", "handoff", "reference")
 LEFT_OUT = {"pushback"}  # nothing changed: there is nothing to mend
 
@@ -133,7 +139,7 @@ def recovery(n: int, repeats: int, seed: int, out: Path) -> list[dict[str, Any]]
     mended = uptake.probe(
         "lost",
         conditions=("sharded",),
-        repeats=max(1, repeats // 2),
+        repeats=1,
         mend=tuple(MENDERS),
         out=out / "mended",
         **settings,
@@ -141,7 +147,7 @@ def recovery(n: int, repeats: int, seed: int, out: Path) -> list[dict[str, Any]]
     bar = uptake.probe(
         "lost",
         conditions=("concat", "recap", "snowball"),
-        repeats=max(1, repeats // 2),
+        repeats=1,
         out=out / "bar",
         **settings,
     ).episodes()
@@ -279,20 +285,23 @@ def main() -> None:
     seed = SEED if given.develop else REPORTED
     repeats = 2 if given.develop else given.repeats
     talk = "develop" if given.develop else "report"
-    rows: list[dict[str, Any]] = []
-    if given.only != "difficult":
-        rows += recovery(given.n, repeats, seed, given.out)
-    if given.only != "recovery":
-        rows += difficult(given.n, seed, talk, given.out)
-    for row in rows:
-        print(row)
-    if given.save:
-        save(
-            "4-recovery",
-            title="Recovery: the embedded model, mediated, beside other ways to mend",
-            command=f"python runs/recovery.py -n {given.n} --repeats {repeats} --save",
-            rows=rows,
-        )
+    parts = {
+        "4-recovery": lambda: recovery(given.n, repeats, seed, given.out),
+        "4-recovery-difficult": lambda: difficult(given.n, seed, talk, given.out),
+    }
+    for name, part in parts.items():
+        if given.only not in (None, PARTS[name]):
+            continue
+        rows = part()
+        for row in rows:
+            print(row, flush=True)
+        if given.save:
+            save(
+                name,
+                title=TITLES[name],
+                command=f"python runs/recovery.py -n {given.n} --repeats {repeats} --save",
+                rows=rows,
+            )
 
 
 if __name__ == "__main__":
