@@ -5,10 +5,11 @@
                                                   runs/results/4-recovery-difficult.json
 
 Two parts. *Recovery*: instructions of the probe `lost` told at once and over turns, ten repeats,
-temperature 1, the last reply counts; the other ways to mend and the bar are played once. *Difficult conversations*: those of `revision`, `handoff` and
-`reference`, and `laden`: told over turns with small talk between and within the turns (see
-`Laden`), each played once. The bar `concat` is an oracle there: it tells at once, as a list, what
-the user wants at the end, which nobody in the conversation knows.
+temperature 1, the last reply counts; the other ways to mend and the bar are played once.
+*Difficult conversations*: those of `revision`, `handoff` and `reference`, and `laden`: told over
+turns with small talk between and within the turns (see `Laden`), each played once. The bar
+`concat` is an oracle there: it tells at once, as a list, what the user wants at the end, which
+nobody in the conversation knows.
 
 The seed and the small talk that are reported were never used in development.
 """
