@@ -233,7 +233,8 @@ def _ratio(top: Sequence[Episode], under: Sequence[Episode], metric: str) -> dic
     ]
     if sides[0].instructions != sides[1].instructions:
         raise SystemExit(f"{metric}: not the same instructions on both sides")
-    ratio = Ratio(sides[0].ratio.numerator, sides[1].ratio.numerator, "ratio")
+    kind = "amount" if metric == "tokens" else "ratio"
+    ratio = Ratio(sides[0].ratio.numerator, sides[1].ratio.numerator, kind)
     (bounds,) = intervals([ratio])
     return {"value": bounds.value, "low": bounds.low, "high": bounds.high, "n": bounds.n}
 
