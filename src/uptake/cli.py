@@ -142,13 +142,17 @@ def probe(
 
 
 @app.command
-def report(out: Path) -> int:
+def report(
+    *runs: Path,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+) -> int:
     """Work out the scores of a run again: scores.json, report.html and the table.
 
     Args:
-        out: The folder of the run.
+        runs: The folder of the run, or logs of Inspect in which a probe of uptake was played.
+        out: The folder that logs become a run in. Default: out/NAME, by the name of the first.
     """
-    _report(out)
+    _report(_folder(runs, out))
     return 0
 
 
@@ -349,6 +353,26 @@ def _write_comparison(out: Path, comparison: Comparison, sides: Sequence[Side]) 
         from uptake.errors import UptakeError
 
         raise UptakeError(f"cannot write {out}: {error.strerror}; choose another --out") from error
+
+
+def _folder(runs: Sequence[Path], out: Path | None) -> Path:
+    """The one folder that was named, or that which the logs are gathered in."""
+    from uptake.bridges.inspect_log import gather
+    from uptake.errors import UptakeError
+
+    logs = [path for path in runs if path.is_file()]
+    if not runs:
+        raise UptakeError("name the folder of a run, or a log of Inspect")
+    if logs and len(logs) == len(runs):
+        return gather(logs, out or Path("out") / logs[0].stem)
+    if len(runs) > 1:
+        raise UptakeError(
+            "one folder at a time: `uptake compare` sets two side by side, and several logs of "
+            "Inspect become one run"
+        )
+    if out is not None:
+        raise UptakeError(f"--out is for logs of Inspect; {runs[0]} is reported where it lies")
+    return runs[0]
 
 
 def _report(out: Path) -> None:

@@ -12,11 +12,11 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-from uptake.conversation import Conversation, Message
+from uptake.conversation import Conversation
 from uptake.instruction import Instruction, Verdict
 from uptake.judge import Judge
 from uptake.model import Model, ModelError, Reply, Sampling
@@ -145,9 +145,11 @@ class Episode:
         Where the replies are compared with a person's, it has the person's, and ends with the
         model's own.
         """
-        before = _heard(self.system, self.turns[:-1])
+        talk = _begun(self.system)
+        for turn in self.turns[:-1]:
+            talk = talk.user(turn.user).assistant(_after(turn))
         last = self.turns[-1:]
-        return before.user(last[0].user).assistant(last[0].reply) if last else before
+        return talk.user(last[0].user).assistant(last[0].reply) if last else talk
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` gives the same episode back."""
@@ -208,18 +210,22 @@ async def play(
     started = time.perf_counter()
     cap = 2 * len(scenario.turns) + 2 if max_turns is None else max_turns
     turns: list[Turn] = []
+    talk = _begun(scenario.system)
     error = None
     try:
         ended = "capped"
-        while (said := await _listen(user, scenario, turns)) is not None:
+        while (said := await _listen(user, scenario, talk, turns)) is not None:
             if len(turns) >= cap:
                 break
+            heard = talk.user(said.text)
             at = stable_seed(seed, scenario.instruction.id, scenario.condition, repeat, len(turns))
             drawn = replace(sampling or Sampling(), seed=at)
             if (made := _made(scenario, len(turns))) is not None:
                 turns.append(_unasked(scenario, turns, said, made))
             else:
-                turns.append(await _exchange(scenario, model, verify, judge, turns, said, drawn))
+                turn = await _exchange(scenario, model, verify, judge, turns, said, heard, drawn)
+                turns.append(turn)
+            talk = heard.assistant(_after(turns[-1]))
         else:
             ended = "done"
     except _PlayError as failure:
@@ -244,20 +250,22 @@ async def play(
     )
 
 
-def _heard(system: str | None, turns: Sequence[Turn]) -> Conversation:
-    """What a model is given of the turns that were played."""
-    said = [] if system is None else [Message("system", system)]
-    for turn in turns:
-        reply = turn.reply if turn.person is None else turn.person
-        said += (Message("user", turn.user), Message("assistant", reply))
-    return Conversation(tuple(said))
+def _begun(system: str | None) -> Conversation:
+    return Conversation() if system is None else Conversation().system(system)
 
 
-async def _listen(user: User, scenario: Scenario, turns: list[Turn]) -> Said | None:
+def _after(turn: Turn) -> str:
+    """The words from which the conversation goes on."""
+    return turn.reply if turn.person is None else turn.person
+
+
+async def _listen(
+    user: User, scenario: Scenario, talk: Conversation, turns: list[Turn]
+) -> Said | None:
     told = frozenset(turns[-1].told) if turns else frozenset[int]()
     asked = bool(turns) and turns[-1].asked
     try:
-        return await user.say(scenario, _heard(scenario.system, turns), told, asked=asked)
+        return await user.say(scenario, talk, told, asked=asked)
     except Exception as error:
         raise _failed("user", error) from error
 
@@ -269,10 +277,10 @@ async def _exchange(
     judge: Judge | None,
     turns: list[Turn],
     said: Said,
+    talk: Conversation,
     sampling: Sampling,
 ) -> Turn:
-    """One turn of each: the model's reply to what was said, judged."""
-    talk = _heard(scenario.system, turns).user(said.text)
+    """One turn of each: the model's reply to `talk`, which ends with what was said, judged."""
     try:
         reply = await model.reply(talk, sampling)
     except Exception as error:

@@ -26,6 +26,7 @@ __all__ = ["Key", "Record", "count", "episodes", "not_taken", "played", "read_li
 Key = tuple[Any, ...]
 EPISODES = "episodes.jsonl"
 SETTINGS = "run.json"
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 SYNC_EVERY = 5.0  # seconds: what a power cut may cost; a killed process costs nothing
 
 
@@ -100,7 +101,7 @@ class Record:
         """
         if self._broken:
             raise self._broken
-        line = (json.dumps(episode.to_dict(), separators=(",", ":")) + "\n").encode()
+        line = (_ENCODE(episode.to_dict()) + "\n").encode()
         try:
             _write(self._file, line)
             if time.monotonic() - self._synced > SYNC_EVERY:
