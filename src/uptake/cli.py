@@ -305,6 +305,8 @@ def _plan(ready: Setup, folder: Path, width: float | None) -> int:
     # A model that has no price at all, not even an unknown one, asks for no money.
     price = getattr(ready.plan.model, "price", Price(0.0, 0.0))
     print(describe(ready.plan, estimate(ready.plan, done), price, len(done)))
+    for line in ready.notes:
+        print(f"note        {line}")
     if width is not None:
         name = ready.plan.model.name
         mine = [e for e in episodes(folder) if e.model == name] if done else []

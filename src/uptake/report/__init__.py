@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from uptake.probes import metrics
 from uptake.report.table import tables
-from uptake.run.record import episodes, settings
+from uptake.run.record import episodes, notes, settings
 from uptake.scores import rows
 
 if TYPE_CHECKING:
@@ -42,17 +42,22 @@ def terminal(out: Path, console: Console | None = None) -> None:
     console = console or Console()
     for part in tables(_read(out)[1], settings(Path(out)).get("model")):
         console.print(part)
+    for line in notes(Path(out)):
+        console.print(line, style="yellow")
 
 
 def write_scores(out: Path) -> Path:
-    """Write `scores.json` in `out` and give its path: `{"rows": [...]}`, see `scores.Row`.
+    """Write `scores.json` in `out` and give its path: `{"rows": […], "notes": […]}`.
+
+    See `scores.Row`; the notes are what a reader of the scores must know, mostly none.
 
     Raises:
         UptakeError: there is no run in `out`, or a line of it is no episode.
         OSError: the file cannot be written.
     """
     found = [row.to_dict() for row in _read(out)[1]]
-    return _write(Path(out) / "scores.json", json.dumps({"rows": found}, indent=1) + "\n")
+    data = {"rows": found, "notes": notes(Path(out))}
+    return _write(Path(out) / "scores.json", json.dumps(data, indent=1) + "\n")
 
 
 def write_report(out: Path) -> Path:

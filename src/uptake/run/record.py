@@ -21,7 +21,17 @@ from uptake.episode import Episode
 from uptake.errors import UptakeError
 from uptake.scenario import CONDITIONS
 
-__all__ = ["Key", "Record", "count", "episodes", "not_taken", "played", "read_lines", "settings"]
+__all__ = [
+    "Key",
+    "Record",
+    "count",
+    "episodes",
+    "not_taken",
+    "notes",
+    "played",
+    "read_lines",
+    "settings",
+]
 
 Key = tuple[Any, ...]
 EPISODES = "episodes.jsonl"
@@ -73,6 +83,7 @@ class Record:
         self._lost_tokens = self.tokens = int(lost.get("tokens", 0))
         self._lost_cost = self.cost = float(lost.get("cost", 0.0))
         self._not_taken: list[str] = held.get("not_taken", [])
+        self._notes: list[str] = held.get("notes", [])
         for episode in read_lines(self.path):
             self._count(episode)
         self._synced = time.monotonic()
@@ -137,9 +148,20 @@ class Record:
             self._not_taken = found
             self._keep()
 
+    def note(self, lines: Iterable[str]) -> None:
+        """Remember what a reader of the scores must know, in place of what was noted before."""
+        found = list(lines)
+        if found != self._notes:
+            self._notes = found
+            self._keep()
+
     def _keep(self) -> None:
-        lost = {"tokens": self._lost_tokens, "cost": self._lost_cost}
-        held = {"settings": self._settings, "lost": lost, "not_taken": self._not_taken}
+        held = {
+            "settings": self._settings,
+            "lost": {"tokens": self._lost_tokens, "cost": self._lost_cost},
+            "not_taken": self._not_taken,
+            "notes": self._notes,
+        }
         with contextlib.suppress(OSError):
             _replace(self.out / SETTINGS, held)
 
@@ -222,6 +244,11 @@ def settings(out: Path) -> dict[str, Any]:
 def not_taken(out: Path) -> list[str]:
     """The sampling parameters that the model's server did not take, so that it used its own."""
     return list(_held(Path(out)).get("not_taken", []))
+
+
+def notes(out: Path) -> list[str]:
+    """What a reader of the scores must know of the run: one line each, see `run.caveats`."""
+    return list(_held(Path(out)).get("notes", []))
 
 
 def _held(out: Path) -> dict[str, Any]:

@@ -70,6 +70,12 @@ class Code:
 
         return seeded(self.name, n, seed, split, make)
 
+    def caveat(self, instruction: Instruction) -> str | None:
+        """That it has no tests to run; None where it has."""
+        if hidden(instruction.meta) is not None:
+            return None
+        return "without a score: it brings no tests of a function that can be read"
+
     def verify(self, instruction: Instruction, reply: str) -> Verdict:
         """Right if the last code that defines the function passes every hidden test.
 
