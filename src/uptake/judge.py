@@ -10,14 +10,13 @@ knows nothing of conversations that led to a reply, or of what scores are made i
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from typing import Any, cast
 
 from uptake.conversation import Conversation
 from uptake.instruction import Instruction, Verdict
 from uptake.model import Model, ModelError, Sampling
 from uptake.seeds import stable_seed
+from uptake.structured import json_object
 
 __all__ = ["Judge", "rubric"]
 
@@ -92,14 +91,7 @@ def _sampling(key: tuple[str, str, str]) -> Sampling:
 
 def _score(text: str) -> float | None:
     """The score in a judge's JSON; None for anything else, a number beyond [0, 1] included."""
-    found = re.search(r"\{.*\}", text, re.DOTALL)
-    try:
-        data: Any = json.loads(found.group()) if found else None
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(data, dict):
-        return None
-    score = cast("dict[str, Any]", data).get("score")
+    score = (json_object(text) or {}).get("score")
     if isinstance(score, bool) or not isinstance(score, int | float):
         return None
     return float(score) if 0 <= score <= 1 else None

@@ -16,14 +16,13 @@ This module knows nothing of how calls are checked.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from uptake.domains.actions import offer
+from uptake.domains.actions import example, offer, written
 from uptake.instruction import Instruction, Shard
 from uptake.instructions.fields import text_of
 from uptake.instructions.rows import InstructionError, rows
@@ -89,6 +88,8 @@ def from_bfcl(row: Mapping[str, Any], answers: Answers) -> Instruction:
     functions: Any = row.get("function")
     if not isinstance(functions, list) or not functions:
         raise ValueError('"function" is not a list with an item; list the functions on offer')
+    gold = answers.of(ident)
+    meta = {key: value for key, value in row.items() if key not in ("id", "question")}
     said = "\n\n".join(_said(item) for item in _messages(turns))
     full = f"{said}\n\n{offer(cast('list[dict[str, Any]]', functions))}"
     return Instruction(
@@ -96,8 +97,8 @@ def from_bfcl(row: Mapping[str, Any], answers: Answers) -> Instruction:
         domain="actions",
         full=full,
         shards=(Shard(full),),
-        answer=json.dumps(answers.of(ident), ensure_ascii=False),
-        meta={key: value for key, value in row.items() if key not in ("id", "question")},
+        answer=written(example(gold)),
+        meta=meta | {"acceptable": gold},
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from uptake.domains.code.rows import UNSOLVED
 from uptake.instruction import Instruction, Shard
 from uptake.instructions.fields import text_of
 
@@ -37,7 +38,7 @@ def from_humaneval(row: Mapping[str, Any]) -> Instruction:
         domain="code",
         full=full,
         shards=(Shard(full),),
-        answer=f"{prompt}{solution}" if solution else "(whatever passes the tests)",
+        answer=f"{prompt}{solution}" if solution else UNSOLVED,
         meta={key: value for key, value in row.items() if key != "task_id"},
     )
 

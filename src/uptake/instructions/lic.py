@@ -18,14 +18,14 @@ This module knows nothing of files.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 from uptake.conversation import thaw
-from uptake.domains.actions import offer
+from uptake.domains.actions import example, offer, written
+from uptake.domains.code.rows import UNSOLVED
 from uptake.instruction import Instruction, Shard
 from uptake.instructions.fields import (
     answer_of,
@@ -108,7 +108,8 @@ def _actions(row: Mapping[str, Any]) -> Instruction:
         raise ValueError('"reference_answer" is not a list with an item; list the calls')
     taken = ("fully_specified_question", "reference_answer")
     plain = {key: value for key, value in row.items() if key not in taken}
-    plain |= {"question": question, "answer": json.dumps(gold, ensure_ascii=False)}
+    plain |= {"question": question, "answer": written(example(cast("list[Any]", gold)))}
+    plain |= {"acceptable": gold}
     return _with_intent(_plain(plain), offer(cast("list[dict[str, Any]]", functions)))
 
 
@@ -164,7 +165,7 @@ def _with_intent(one: Instruction, context: str) -> Instruction:
 def _code(row: Mapping[str, Any]) -> Instruction:
     """A row of the task "code", of HumanEval or of LiveCodeBench."""
     solution = row.get("canonical_solution")
-    answer = f"{row.get('prompt', '')}{solution}" if solution else "(whatever passes the tests)"
+    answer = f"{row.get('prompt', '')}{solution}" if solution else UNSOLVED
     if "question_content" in row:
         question = text_of(row, "question_content")
         if row.get("starter_code"):

@@ -35,7 +35,7 @@ from uptake.run.progress import Progress
 from uptake.run.record import Record
 from uptake.user import ModelUser, ScriptedUser, User
 
-__all__ = ["CONCURRENCY", "Limits", "Outcome", "Setup", "finish", "run", "setup"]
+__all__ = ["CONCURRENCY", "Limits", "Outcome", "Setup", "check_price", "finish", "run", "setup"]
 
 CONCURRENCY = 32
 
@@ -198,7 +198,7 @@ async def finish(
     """
     limits = limits or Limits()
     plan = ready.plan
-    _check_price(plan.model, limits)
+    check_price(plan.model, limits)
     record = Record(Path(out) if out is not None else plan.folder(), plan.settings())
     record.note(ready.notes)
     budget = Budget(limits.max_tokens, limits.max_cost, record.tokens, record.cost)
@@ -320,7 +320,7 @@ def _open(model: str | Model, opened: list[Model], options: dict[str, Any]) -> M
     return found
 
 
-def _check_price(model: Model, limits: Limits) -> None:
+def check_price(model: Model, limits: Limits) -> None:
     """Refuse to bound a cost that cannot be known. A model without a price asks for no money."""
     if limits.max_cost is not None and getattr(model, "price", 0) is None:
         raise UptakeError(

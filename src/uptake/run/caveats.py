@@ -9,8 +9,7 @@ This module knows nothing of how a reply is checked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from uptake.domains import domain as find_domain
 from uptake.instruction import Instruction
@@ -43,5 +42,6 @@ def caveats(instructions: Sequence[Instruction], *, usual: bool = True) -> list[
 
 
 def _caveat(one: Instruction) -> str | None:
-    method: Any = getattr(find_domain(one.domain), "caveat", None)
-    return method(one) if callable(method) else None
+    method: Callable[[Instruction], str | None] | None
+    method = getattr(find_domain(one.domain), "caveat", None)
+    return None if method is None else method(one)

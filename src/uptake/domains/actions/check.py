@@ -21,7 +21,7 @@ from typing import Any, cast
 from uptake.conversation import thaw
 from uptake.domains.actions.calls import Call, plain
 
-__all__ = ["offered", "right"]
+__all__ = ["example", "offered", "right"]
 
 Schemas = Mapping[str, Mapping[str, Any]]
 
@@ -194,6 +194,35 @@ def _among(value: Any, accepted: Any) -> bool:
 
 def _optional(accepted: Any) -> bool:
     return isinstance(accepted, list) and "" in cast("list[Any]", accepted)
+
+
+def example(gold: Sequence[Any]) -> list[Call]:
+    """Calls that are right by a gold with acceptable values: the first value of each argument.
+
+    Raises ValueError where it is no such gold.
+    """
+    calls: list[Call] = []
+    for item in map(_fields, gold):
+        name, listed = next(iter(item.items()), ("", None))
+        if len(item) != 1 or not isinstance(listed, dict):
+            raise ValueError('the gold is not [{"NAME": {"PARAMETER": [VALUES]}}]')
+        calls.append(Call(name, _example(listed)))
+    return calls
+
+
+def _example(accepted: Any) -> Any:
+    """The first acceptable value, all the way down; "" only where there is no other."""
+    if isinstance(accepted, dict):
+        listed = {key: _items(values) for key, values in _fields(cast("Any", accepted)).items()}
+        firsts = {key: [v for v in values if v != ""][:1] for key, values in listed.items()}
+        return {
+            key: _example(first[0]) if first else ""
+            for key, first in firsts.items()
+            if first or listed[key]
+        }
+    if isinstance(accepted, list):
+        return [_example(item) for item in _items(cast("Any", accepted))]
+    return accepted
 
 
 def _loose(text: str) -> str:
