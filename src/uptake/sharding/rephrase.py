@@ -22,7 +22,7 @@ from uptake.instruction import Instruction, Shard
 from uptake.model import Model, Sampling
 from uptake.seeds import stable_seed
 from uptake.sharding.request import request
-from uptake.sharding.sentence import UnshardableError
+from uptake.sharding.sentence import UnshardableError, pieces
 from uptake.structured import json_object
 
 __all__ = ["MOST", "TRIES", "by_model"]
@@ -184,5 +184,5 @@ def _words(text: str) -> set[str]:
 
 def _counts(text: str) -> set[str]:
     """What may not be lost: numbers, and words with a capital that no sentence begins with."""
-    names = re.findall(r"(?<![.!?:\"“(] )(?<!^)(?<!\n)\b[A-Z]\w*", text)
+    names = {name for piece in pieces(text) for name in re.findall(r"(?<=\s)[A-Z]\w*", piece)}
     return _numbers(text) | {name.casefold() for name in names} - {"i"}

@@ -19,7 +19,7 @@ __all__ = ["UnshardableError", "by_sentence", "pieces"]
 # Lines that begin something of their own: an item, and an example (until the next blank line).
 _ITEM = re.compile(r"[ \t]*(?:[-*•]|\d+[.)])[ \t]")
 _EXAMPLE = re.compile(r"[ \t]*(?:>>>|(?:for )?examples?\b[\w ]*:?[ \t]*$)", re.I | re.M)
-_ABBREVIATED = re.compile(r"\b(?:[A-Za-z]|St|Mt|No|Jr|Sr|Inc|approx|etc)\.$")
+_ABBREVIATED = re.compile(r"\b(?:[A-Z]|v|St|Mt|No|Jr|Sr|Inc|approx|etc)\.$")
 _WISH = re.compile(
     r"(?:please )?(?:find|calculate|compute|determine|work out|tell|give|get|list|show|write)\b"
     r"|(?:i|we) (?:want|need|would like)\b|i['’]d like\b",
