@@ -50,15 +50,17 @@ class Judge:
         return self._model.name
 
     async def score(self, instruction: Instruction, reply: str, verdict: Verdict) -> Verdict:
-        """The verifier's `verdict` with the judge's score; as it is where nothing was answered.
+        """The verifier's `verdict` with the judge's score.
 
-        The score is None where the judge fails or gives no verdict that can be read.
+        What answers nothing is not judged: it has the verifier's score, or 0 where the verifier
+        leaves all to a judge. The score is None where the judge fails or gives no verdict that
+        can be read.
 
         Raises:
             ModelError: fatal, so that no later reply could be judged either.
         """
         if verdict.answer is None:
-            return verdict
+            return Verdict(0.0 if verdict.score is None else verdict.score)
         key = instruction.domain, instruction.id, reply
         if key not in self._known:
             try:

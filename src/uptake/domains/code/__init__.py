@@ -86,13 +86,14 @@ class Code:
         """
         known = hidden(instruction.meta)
         written = committed(reply, None if known is None or known.any_name else known.name)
+        if known is None:
+            return Verdict(None, written)
         if written is None:
             return Verdict(0.0, None)
         try:
-            right = None if known is None else self._passes(known, written)
+            return Verdict(float(self._passes(known, written)), written)
         except SandboxError:
-            right = None
-        return Verdict(None if right is None else float(right), written)
+            return Verdict(None, written)
 
     def _passes(self, known: Tests, written: str) -> bool:
         solution = Solution(written, known.name, known.prelude, known.any_name)

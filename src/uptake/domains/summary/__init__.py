@@ -197,15 +197,16 @@ class Summary:
         )
 
     def verify(self, instruction: Instruction, reply: str) -> Verdict:
-        """The joint score; None where the instruction's insights cannot be looked for.
+        """The joint score; None, for any reply, where the insights cannot be looked for.
 
         A reply without a bullet, or without a sentence that cites, commits to nothing: 0.
         """
-        given = bullets(reply)
-        if not given:
-            return Verdict(0.0, None)
-        found = scores(instruction, reply, self.covers)
-        return Verdict(None if found is None else found.joint, "\n".join(map(str, given)))
+        insights, given = _known(instruction, self.covers), bullets(reply)
+        found = None if insights is None else score(insights, reply, self.covers)
+        answer = "\n".join(map(str, given)) if given else None
+        if insights is None:
+            return Verdict(None, answer)
+        return Verdict(0.0 if found is None else found.joint, answer)
 
 
 summary = Summary()
