@@ -76,9 +76,10 @@ def _plain(row: Mapping[str, Any]) -> Instruction:
     shards = [(number, _contradict(shard, wrong.get(number))) for number, shard in shards]
     told = tuple(shard for _, shard in shards)
     answer = answer_of(row)
-    gold = final_number(answer) if domain == "math" and "gold" not in row else answer
     if "gold" in row:
         gold = text_of(row, "gold")
+    else:
+        gold = final_number(answer) if domain == "math" else answer
     return Instruction(
         id=text_of(row, "task_id"),
         domain=domain,

@@ -205,7 +205,7 @@ def example(gold: Sequence[Any]) -> list[Call]:
     for item in map(_fields, gold):
         name, listed = next(iter(item.items()), ("", None))
         if len(item) != 1 or not isinstance(listed, dict):
-            raise ValueError('the gold is not [{"NAME": {"PARAMETER": [VALUES]}}]')
+            raise ValueError('a gold call is not {"NAME": {"PARAMETER": [VALUES]}}; write it so')
         calls.append(Call(name, _example(listed)))
     return calls
 
