@@ -670,8 +670,8 @@ def test_rows_of_the_task_are_read_and_verified(tmp_path: Path) -> None:
     path.write_text(json.dumps(rows))
     human, live = read_instructions(path)
     assert human.domain == live.domain == "code"
-    assert human.full == HEAD
-    assert live.full == "Add it.\n\ndef add(a, b):"
+    assert human.full == f"Complete this Python function:\n\n```python\n{HEAD.strip()}\n```"
+    assert live.full == "Add it.\n\nBegin with this:\n\n```python\ndef add(a, b):\n```"
     assert code.verify(human, human.answer).score == 1.0
     assert code.verify(live, human.answer).score == 1.0
     assert code.verify(live, "I would add them.").answer is None

@@ -477,9 +477,12 @@ def test_rows_of_the_field_are_told_but_scored_by_a_judge_only(tmp_path: Path):
     assert "What is said about Elm Lane?" in one.shards[0].text
     assert one.answer == "- Elm Lane is closed. [2, 5]"
     assert summary.verify(one, one.answer).score is None
-    assert summary.verify(one, "Which street?").score == 0.0
+    assert summary.verify(one, "Which street?").score is None
+    assert "give one with --judge MODEL" in (summary.caveat(one) or "")
     judged = Summary(lambda insight, bullet: float(bullet == insight.text))
     assert judged.verify(one, one.answer).score == 1.0
+    assert judged.verify(one, "Which street?").score == 0.0
+    assert judged.caveat(one) is None
     write_lic(path, [one])
     assert read_instructions(path) == [one]
 

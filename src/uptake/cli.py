@@ -1,4 +1,4 @@
-"""The command line: `uptake probe`, `report`, `compare`, `show` and `train`.
+"""The command line: `uptake probe`, `report`, `compare`, `show`, `shard` and `train`.
 
 Exit codes: 0 done, 1 a gate failed, 2 bad usage or input, 130 interrupted. Every error is one line
 on standard error. Only the library's verbs are called here, and only once they are needed.
@@ -77,7 +77,7 @@ def probe(
     Args:
         probes: What to measure. The first probe, and the default, is lost.
         model: embedded, PROVIDER/NAME, http://HOST:PORT/v1#NAME, hf:FOLDER or policy:NAME.
-        instructions: A file of instructions: JSONL, Lost-in-Conversation JSON, sharded GSM8K.
+        instructions: A file: JSONL, Lost-in-Conversation JSON, GSM8K, HumanEval or BFCL.
         domain: Where instructions are generated when no file is given. Default: math.
         n: How many instructions; of a file with more, a sample drawn by the seed.
         repeats: How often each instruction is played under each condition.
@@ -245,6 +245,8 @@ def show(
     return 0
 
 
+app.command("uptake.sharding.cli:shard", name="shard", help="Make shards of single-turn files.")
+
 if find_spec("uptake.train.cli"):
     app.command("uptake.train.cli:train", name="train", help="Train a model by a recipe.")
 
@@ -309,6 +311,8 @@ def _plan(ready: Setup, folder: Path, width: float | None) -> int:
     # A model that has no price at all, not even an unknown one, asks for no money.
     price = getattr(ready.plan.model, "price", Price(0.0, 0.0))
     print(describe(ready.plan, estimate(ready.plan, done), price, len(done)))
+    for line in ready.notes:
+        print(f"note        {line}")
     if width is not None:
         name = ready.plan.model.name
         mine = [e for e in episodes(folder) if e.model == name] if done else []

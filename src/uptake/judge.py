@@ -10,14 +10,13 @@ knows nothing of conversations that led to a reply, or of what scores are made i
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from typing import Any, cast
 
 from uptake.conversation import Conversation
 from uptake.instruction import Instruction, Verdict
 from uptake.model import Model, ModelError, Sampling
 from uptake.seeds import stable_seed
+from uptake.structured import json_object
 
 __all__ = ["Judge", "rubric"]
 
@@ -51,15 +50,17 @@ class Judge:
         return self._model.name
 
     async def score(self, instruction: Instruction, reply: str, verdict: Verdict) -> Verdict:
-        """The verifier's `verdict` with the judge's score; as it is where nothing was answered.
+        """The verifier's `verdict` with the judge's score.
 
-        The score is None where the judge fails or gives no verdict that can be read.
+        What answers nothing is not judged: it has the verifier's score, or 0 where the verifier
+        leaves all to a judge. The score is None where the judge fails or gives no verdict that
+        can be read.
 
         Raises:
             ModelError: fatal, so that no later reply could be judged either.
         """
         if verdict.answer is None:
-            return verdict
+            return Verdict(0.0 if verdict.score is None else verdict.score)
         key = instruction.domain, instruction.id, reply
         if key not in self._known:
             try:
@@ -92,14 +93,7 @@ def _sampling(key: tuple[str, str, str]) -> Sampling:
 
 def _score(text: str) -> float | None:
     """The score in a judge's JSON; None for anything else, a number beyond [0, 1] included."""
-    found = re.search(r"\{.*\}", text, re.DOTALL)
-    try:
-        data: Any = json.loads(found.group()) if found else None
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(data, dict):
-        return None
-    score = cast("dict[str, Any]", data).get("score")
+    score = (json_object(text) or {}).get("score")
     if isinstance(score, bool) or not isinstance(score, int | float):
         return None
     return float(score) if 0 <= score <= 1 else None

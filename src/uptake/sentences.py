@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Sentence", "plain", "sentences", "shown"]
+__all__ = ["Sentence", "cut", "plain", "sentences", "shown"]
 
 # A block is a break in the text; so is a quoted line.
 _BLOCK = re.compile(
@@ -58,6 +58,13 @@ def sentences(text: str) -> tuple[Sentence, ...]:
             found.append(Sentence(written, read.translate(_READ).lower()))
         start = end.end() if end else len(blanked)
     return tuple(found)
+
+
+def cut(text: str) -> tuple[str, ...]:
+    """The sentences of a text as written, code and quotes among them: no word is left out."""
+    ends = [end.end() for end in _END.finditer(text)]
+    pieces = (text[a:b].strip() for a, b in zip([0, *ends], [*ends, len(text)], strict=True))
+    return tuple(piece for piece in pieces if piece)
 
 
 def shown(text: str) -> tuple[str, ...]:

@@ -23,7 +23,11 @@ class DomainError(UptakeError, ValueError):
 
 
 class Domain(Protocol):
-    """A source of instructions, with a verifier that decides by executing, not by matching."""
+    """A source of instructions, with a verifier that decides by executing, not by matching.
+
+    One whose verifier cannot check every instruction in its usual way has a method
+    `caveat(instruction)`, too, which says so in half a sentence, or gives None.
+    """
 
     name: str
 

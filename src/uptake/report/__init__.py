@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from uptake.probes import metrics
 from uptake.report.table import tables
-from uptake.run.record import episodes, settings
+from uptake.run.record import episodes, notes, settings
 from uptake.scores import rows
 
 if TYPE_CHECKING:
@@ -38,21 +38,28 @@ def terminal(out: Path, console: Console | None = None) -> None:
         UptakeError: there is no run in `out`, or a line of it is no episode.
     """
     from rich.console import Console
+    from rich.text import Text
 
     console = console or Console()
     for part in tables(_read(out)[1], settings(Path(out)).get("model")):
         console.print(part)
+    for line in notes(Path(out)):
+        console.print(Text(line, "yellow"))
 
 
 def write_scores(out: Path) -> Path:
     """Write `scores.json` in `out` and give its path: `{"rows": [...]}`, see `scores.Row`.
+
+    Where a reader of the scores must know something of them, `"notes"` has a line for it.
 
     Raises:
         UptakeError: there is no run in `out`, or a line of it is no episode.
         OSError: the file cannot be written.
     """
     found = [row.to_dict() for row in _read(out)[1]]
-    return _write(Path(out) / "scores.json", json.dumps({"rows": found}, indent=1) + "\n")
+    said = notes(Path(out))
+    data = {"rows": found} | ({"notes": said} if said else {})
+    return _write(Path(out) / "scores.json", json.dumps(data, indent=1) + "\n")
 
 
 def write_report(out: Path) -> Path:

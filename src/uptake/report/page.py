@@ -18,7 +18,7 @@ from uptake.report.charts import charts, profile
 from uptake.report.figures import Figures, groups, percent, shown, span_of
 from uptake.report.frame import bundle, made, nonce, render
 from uptake.report.reading import readings
-from uptake.run.record import not_taken, settings
+from uptake.run.record import not_taken, notes, settings
 from uptake.scores import RESAMPLES, Row
 
 __all__ = ["page"]
@@ -36,6 +36,7 @@ def page(out: Path, episodes: Sequence[Episode], rows: Sequence[Row]) -> str:
         parts=parts,
         profile=profile((part["figures"], part["controls"]) for part in parts),
         rows=rows,
+        notes=notes(out),
         method=_method(out, episodes, rows),
         bundle=bundle() if parts else "",
         nonce=nonce(episodes),

@@ -29,12 +29,13 @@ from uptake.partners import Oracle
 from uptake.probes import Probe
 from uptake.probes import probe as find_probe
 from uptake.run.budget import Budget, LimitReachedError, Metered
+from uptake.run.caveats import caveats
 from uptake.run.plan import Job, Plan, sample
 from uptake.run.progress import Progress
 from uptake.run.record import Record
 from uptake.user import ModelUser, ScriptedUser, User
 
-__all__ = ["CONCURRENCY", "Limits", "Outcome", "Setup", "finish", "run", "setup"]
+__all__ = ["CONCURRENCY", "Limits", "Outcome", "Setup", "check_price", "finish", "run", "setup"]
 
 CONCURRENCY = 32
 
@@ -81,7 +82,7 @@ class Setup:
 
     `user` is the model that plays the user, None for the scripted one; `opened` are the models
     that were opened by name. `judge` is the model that scores, if any, with the `rubrics` that its
-    domains give it.
+    domains give it. `notes` is what a reader of the scores must know.
     """
 
     plan: Plan
@@ -90,6 +91,7 @@ class Setup:
     opened: list[Model] = field(default_factory=list[Model])
     judge: Model | None = None
     rubrics: Mapping[str, str] = field(default_factory=dict[str, str])
+    notes: Sequence[str] = ()
 
     async def aclose(self) -> None:
         """Close every model that was opened by name; those that were handed in stay open."""
@@ -151,7 +153,10 @@ def setup(
     if controls:
         told = (scenario for _, scenario in plan.scenarios)
         plan = replace(plan, controls=(*plan.controls, Oracle(told)))
-    return Setup(plan, verifiers, partner, opened, judging, rubrics)
+    notes = caveats(chosen, usual=verify is None and judge is None)
+    if not plan.scenarios:
+        raise UptakeError(_unsuited(plan, notes))
+    return Setup(plan, verifiers, partner, opened, judging, rubrics, notes)
 
 
 async def run(
@@ -193,8 +198,9 @@ async def finish(
     """
     limits = limits or Limits()
     plan = ready.plan
-    _check_price(plan.model, limits)
+    check_price(plan.model, limits)
     record = Record(Path(out) if out is not None else plan.folder(), plan.settings())
+    record.note(ready.notes)
     budget = Budget(limits.max_tokens, limits.max_cost, record.tokens, record.cost)
     try:
         missing = sum(1 for _ in plan.jobs(record.done))
@@ -298,6 +304,14 @@ def _rubrics(domains: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def _unsuited(plan: Plan, notes: Sequence[str]) -> str:
+    """Why a plan plays nothing."""
+    told = f" under {', '.join(plan.conditions)}" if plan.conditions else ""
+    names = ", ".join(probe.name for probe in plan.probes)
+    why = "; ".join(notes) or "choose others, or another probe"
+    return f"{names} can tell no instruction of {plan.source}{told}: {why}"
+
+
 def _open(model: str | Model, opened: list[Model], options: dict[str, Any]) -> Model:
     if not isinstance(model, str):
         return model
@@ -306,7 +320,7 @@ def _open(model: str | Model, opened: list[Model], options: dict[str, Any]) -> M
     return found
 
 
-def _check_price(model: Model, limits: Limits) -> None:
+def check_price(model: Model, limits: Limits) -> None:
     """Refuse to bound a cost that cannot be known. A model without a price asks for no money."""
     if limits.max_cost is not None and getattr(model, "price", 0) is None:
         raise UptakeError(

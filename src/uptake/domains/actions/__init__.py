@@ -11,17 +11,28 @@ This module knows nothing of models, and it runs no call.
 
 from __future__ import annotations
 
+import json
 from random import Random
 from typing import Any
 
+from uptake.conversation import thaw
 from uptake.domains import seeded
 from uptake.domains.actions.calls import Call, committed, offer, written
-from uptake.domains.actions.check import offered, right
+from uptake.domains.actions.check import example, offered, right
 from uptake.domains.actions.request import Request, draw
 from uptake.domains.actions.themes import THEMES
 from uptake.instruction import Instruction, Shard, Verdict
 
-__all__ = ["Actions", "Call", "actions", "committed", "instruction", "offer", "written"]
+__all__ = [
+    "Actions",
+    "Call",
+    "actions",
+    "committed",
+    "example",
+    "instruction",
+    "offer",
+    "written",
+]
 
 
 def instruction(request: Request, rng: Random, ident: str) -> Instruction:
@@ -68,6 +79,9 @@ class Actions:
     def verify(self, instruction: Instruction, reply: str) -> Verdict:
         """Right if the last calls that the reply writes are the gold ones, in any order.
 
+        The gold is the answer, or what the meta holds as "acceptable": for each call the values
+        that each argument may have.
+
         Raises ValueError where the instruction lists no functions or its gold is no calls.
         """
         schemas = offered(instruction.meta)
@@ -75,7 +89,9 @@ class Actions:
         calls = committed(reply, bare)
         if not calls:
             return Verdict(0.0, None)
-        score = 1.0 if right(calls, instruction.answer, schemas) else 0.0
+        acceptable = instruction.meta.get("acceptable")
+        gold = instruction.answer if acceptable is None else json.dumps(thaw(acceptable))
+        score = 1.0 if right(calls, gold, schemas) else 0.0
         return Verdict(score, written(calls))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from uptake.domains import seeded
 from uptake.domains.code.answer import committed, same
-from uptake.domains.code.rows import Tests, hidden
+from uptake.domains.code.rows import UNSOLVED, Tests, hidden
 from uptake.domains.code.sandbox import Limits, SandboxError, Solution, layers, outputs, passes
 from uptake.domains.code.tasks import Task, draw, tests
 from uptake.instruction import Instruction, Shard, Verdict
@@ -70,6 +70,14 @@ class Code:
 
         return seeded(self.name, n, seed, split, make)
 
+    def caveat(self, instruction: Instruction) -> str | None:
+        """That it has no tests to run, or no solution; None where it has both."""
+        if hidden(instruction.meta) is None:
+            return "without a score: it brings no tests of a function that can be read"
+        if instruction.answer == UNSOLVED:
+            return "it brings no solution, so the oracle has nothing to say and scores 0"
+        return None
+
     def verify(self, instruction: Instruction, reply: str) -> Verdict:
         """Right if the last code that defines the function passes every hidden test.
 
@@ -78,13 +86,14 @@ class Code:
         """
         known = hidden(instruction.meta)
         written = committed(reply, None if known is None or known.any_name else known.name)
+        if known is None:
+            return Verdict(None, written)
         if written is None:
             return Verdict(0.0, None)
         try:
-            right = None if known is None else self._passes(known, written)
+            return Verdict(float(self._passes(known, written)), written)
         except SandboxError:
-            right = None
-        return Verdict(None if right is None else float(right), written)
+            return Verdict(None, written)
 
     def _passes(self, known: Tests, written: str) -> bool:
         solution = Solution(written, known.name, known.prelude, known.any_name)

@@ -102,6 +102,14 @@ class Data2Text:
 
         return seeded(self.name, n, seed, split, make)
 
+    def caveat(self, instruction: Instruction) -> str | None:
+        """That its score is BLEU, or that it has none; None where its cells are looked for."""
+        return {
+            "cells": None,
+            "BLEU": "scored by BLEU against its references, which is no share of right replies",
+            "nothing": "without a score: it brings neither cells nor references",
+        }[checked_by(instruction)]
+
     def verify(self, instruction: Instruction, reply: str) -> Verdict:
         """1 if the reply states every highlighted cell in prose of its own and invents nothing.
 

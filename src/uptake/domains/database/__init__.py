@@ -78,6 +78,15 @@ class Database:
 
         return seeded(self.name, n, seed, split, make)
 
+    def caveat(self, instruction: Instruction) -> str | None:
+        """That there are no databases to run its replies on; None where there are."""
+        if checked_by(instruction) == "execution":
+            return None
+        return (
+            "compared with the gold query as parsed SQL, for want of its databases: a right query "
+            "that goes another way scores 0, so the score is a lower bound"
+        )
+
     def verify(self, instruction: Instruction, reply: str) -> Verdict:
         """Right if the reply's SQL gives what the gold SQL gives, on every database.
 

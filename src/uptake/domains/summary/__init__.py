@@ -18,7 +18,7 @@ from typing import Any
 from uptake.domains import seeded
 from uptake.domains.summary.bullets import bullets
 from uptake.domains.summary.documents import Document, Dossier, Plant, draw
-from uptake.domains.summary.scoring import Covers, Scores, insights_of, score, stated
+from uptake.domains.summary.scoring import Covers, Insight, Scores, insights_of, score, stated
 from uptake.instruction import Instruction, Shard, Verdict
 
 __all__ = ["Summary", "instruction", "scores", "summary"]
@@ -52,6 +52,12 @@ _LIMIT = {
     "heldout": "The list should have {n} bullets in all.",
 }
 _MOST_SHARDS = 8
+_RUBRIC = """\
+The reference lists insights, one a line, each with the numbers of the documents that hold it in
+brackets. For each insight find the bullet of the reply that states it best; a bullet counts for
+one insight only. Coverage is 1 where the bullet states all of the insight, 0.5 where it states a
+part, and 0 where no bullet does. Citation is the F1 of the documents which that bullet cites,
+against those of the insight. The score is the mean over all insights of coverage times citation."""
 
 
 def instruction(dossier: Dossier, rng: Random, ident: str) -> Instruction:
@@ -145,19 +151,27 @@ def scores(instruction: Instruction, reply: str, covers: Covers = stated) -> Sco
     None, too, where the instruction's insights are missing or, with the rule `stated`, lack the
     details that the rule looks for.
     """
+    insights = _known(instruction, covers)
+    return None if insights is None else score(insights, reply, covers)
+
+
+def _known(instruction: Instruction, covers: Covers) -> Sequence[Insight] | None:
+    """The insights, where `covers` can say whether a bullet covers them."""
     insights = insights_of(instruction.meta)
     if insights is None or (covers is stated and not all(one.details for one in insights)):
         return None
-    return score(insights, reply, covers)
+    return insights
 
 
 class Summary:
     """The summary domain. `covers` says how far a bullet covers an insight.
 
-    Unless given, the insight's key details are looked for in the bullet.
+    Unless given, the insight's key details are looked for in the bullet. `rubric` is what a judge
+    is told, where one scores the replies instead.
     """
 
     name = "summary"
+    rubric = _RUBRIC
 
     def __init__(self, covers: Covers = stated) -> None:
         self.covers = covers
@@ -173,16 +187,26 @@ class Summary:
 
         return seeded(self.name, n, seed, split, make)
 
+    def caveat(self, instruction: Instruction) -> str | None:
+        """That its insights cannot be looked for; None where they can."""
+        if _known(instruction, self.covers) is not None:
+            return None
+        return (
+            "without a score: whether a bullet covers an insight is for a model to judge; "
+            "give one with --judge MODEL"
+        )
+
     def verify(self, instruction: Instruction, reply: str) -> Verdict:
-        """The joint score; None where the instruction's insights cannot be looked for.
+        """The joint score; None, for any reply, where the insights cannot be looked for.
 
         A reply without a bullet, or without a sentence that cites, commits to nothing: 0.
         """
-        given = bullets(reply)
-        if not given:
-            return Verdict(0.0, None)
-        found = scores(instruction, reply, self.covers)
-        return Verdict(None if found is None else found.joint, "\n".join(map(str, given)))
+        insights, given = _known(instruction, self.covers), bullets(reply)
+        found = None if insights is None else score(insights, reply, self.covers)
+        answer = "\n".join(map(str, given)) if given else None
+        if insights is None:
+            return Verdict(None, answer)
+        return Verdict(0.0 if found is None else found.joint, answer)
 
 
 summary = Summary()
