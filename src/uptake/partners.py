@@ -8,18 +8,22 @@ This module knows nothing of probes or of scores.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from random import Random
 
 from uptake.conversation import Conversation
+from uptake.instruction import Instruction
 from uptake.model import Reply, Sampling, Scripted
 from uptake.scenario import Scenario
 from uptake.seeds import stable_seed
 
-__all__ = ["ORACLE", "Oracle", "Partner"]
+__all__ = ["ORACLE", "Oracle", "Partner", "short", "spoken", "written"]
 
 ORACLE = "oracle"
+
+_LANGUAGES = {"code": "python", "database": "sql"}
 
 SOME_NUMBER = "The answer is 12."
 
@@ -88,5 +92,24 @@ def _words(scenario: Scenario, said: Sequence[str], good: bool) -> str:
         return SOME_NUMBER
     if unsaid:
         return f"Could you tell me {unsaid[0].quantity or 'more about that'}?"
-    bare = instruction.answer.replace(".", "").replace(",", "").lstrip("-").isdigit()
-    return f"The answer is {instruction.answer}." if bare else instruction.answer
+    return spoken(instruction)
+
+
+def short(answer: str) -> bool:
+    """Whether an answer is a number, which stands in a sentence; all else stands by itself."""
+    return re.fullmatch(r"-?[\d.,]+", answer) is not None
+
+
+def written(instruction: Instruction) -> str:
+    """The answer as one writes it down: code in a block of its own."""
+    language = _LANGUAGES.get(instruction.domain)
+    answer = instruction.answer
+    return f"```{language}\n{answer.strip()}\n```" if language else answer
+
+
+def spoken(instruction: Instruction) -> str:
+    """The reply that gives the answer and nothing else."""
+    answer = written(instruction)
+    if short(answer):
+        return f"The answer is {answer}."
+    return f"Here it is:\n\n{answer}\n" if "\n" in answer else answer
