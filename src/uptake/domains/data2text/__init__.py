@@ -11,20 +11,21 @@ how the requests are told over turns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, cast
 
 from uptake.domains import seeded
-from uptake.domains.data2text.check import Cell, committed, covered, invented
+from uptake.domains.data2text.check import Cell, committed, covered, invented, without_talk
 from uptake.domains.data2text.telling import Task, Teller, draw
 from uptake.domains.data2text.values import words
-from uptake.instruction import Instruction, Verdict
+from uptake.instruction import Instruction, Shard, Verdict
 
 __all__ = ["Data2Text", "Scores", "checked_by", "data2text", "instruction", "scores"]
 
 _REFERENCES = 3
+_TRIED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +48,62 @@ def instruction(task: Task, rng: Random, ident: str) -> Instruction:
     teller = Teller(task, rng)
     shards = teller.shards()
     references = [teller.description() for _ in range(_REFERENCES)]
+    full = teller.full(shards)
+    first = 2  # after the intent and the title come the highlighted cells
+    readings: dict[str, dict[str, Any]] = {"revised": {}, "withdrawn": {}}
+    told = list(shards)
+
+    def rng_of(reading: str, i: int) -> Random:
+        return Random(f"{ident}/{reading}/{i}")
+
+    for i, cell in enumerate(task.highlighted, first):
+        for reading, other in (
+            ("revised", task.changed(cell, teller.others[cell])),
+            ("withdrawn", task.without(cell)),
+        ):
+            if other is not None and (found := _reading(other, shards, rng_of(reading, i))):
+                told[i] = replace(told[i], **{reading: found[0]})
+                readings[reading][str(i)] = found[1]
     table = task.table
-    meta: dict[str, Any] = {
+    meta = {
         "kind": table.kind.name,
         "split": task.split,
         "title": table.title,
         "section": table.kind.section,
         "header": list(table.header),
-        "rows": [list(row) for row in table.rows],
-        "highlighted": [[i, j] for i in range(task.rows) for j in range(len(table.header))],
+        **_marked(task),
         "units": ["", *(column.unit for column in table.columns)],
         "references": references,
         "checked_by": "cells",
+        **readings,
+        "gaps": [first + i for i in task.gaps()],
+        "distractor": Teller(task, Random(f"{ident}/aside")).aside(),
     }
-    return Instruction(ident, "data2text", teller.full(shards), shards, references[0], meta)
+    return Instruction(ident, "data2text", full, tuple(told), references[0], meta)
+
+
+def _reading(task: Task, shards: Sequence[Shard], rng: Random) -> tuple[str, dict[str, Any]] | None:
+    """The answer to a task that differs in one cell, and what of `meta` is otherwise then.
+
+    The request is among it: what the cell held before is then a number that nobody has said. None
+    where there is too little left to make prose of.
+    """
+    teller = Teller(task, rng)
+    full = teller.full(shards)
+    marked = _marked(task)
+    plain_words = _plain_words({"title": task.table.title, "header": task.table.header, **marked})
+    for _ in range(_TRIED):
+        answer = teller.description()
+        if committed(answer, full, plain_words) == answer:
+            return answer, {"full": full, "references": [answer], **marked}
+    return None
+
+
+def _marked(task: Task) -> dict[str, Any]:
+    return {
+        "rows": [list(row) for row in task.table.rows],
+        "highlighted": [list(cell) for cell in task.highlighted],
+    }
 
 
 def checked_by(instruction: Instruction) -> str:
@@ -106,8 +149,10 @@ class Data2Text:
         """1 if the reply states every highlighted cell in prose of its own and invents nothing.
 
         Otherwise the share of the cells that it states; 0 if it holds a number or a name that
-        neither the table nor the request does, or commits to nothing (see `check`). An
-        instruction with references and no cells scores BLEU against them, without one None.
+        neither the table nor the request does, or commits to nothing (see `check`). What a reply
+        says to the user beside ("No, it is 41, not 38.") may be left out, where that is better
+        for it. An instruction with references and no cells scores BLEU against them, without one
+        None.
         """
         answer = _committed(instruction, reply)
         how = checked_by(instruction)
@@ -117,8 +162,8 @@ class Data2Text:
             return Verdict(0.0, None)
         if how == "BLEU":
             return Verdict(_by_reference(answer, _references(instruction))[1], answer)
-        coverage, faithful = _by_cells(instruction, answer)
-        return Verdict(coverage if faithful else 0.0, answer)
+        best = max(_score(instruction, answer), _score(instruction, without_talk(answer)))
+        return Verdict(best, answer)
 
 
 def _committed(instruction: Instruction, reply: str) -> str | None:
@@ -127,6 +172,11 @@ def _committed(instruction: Instruction, reply: str) -> str | None:
         return committed(reply, _request(instruction), _plain_words(instruction.meta))
     own = committed(reply, _request(instruction), ())
     return None if own is None else reply.strip()
+
+
+def _score(instruction: Instruction, answer: str) -> float:
+    coverage, faithful = _by_cells(instruction, answer)
+    return coverage if faithful else 0.0
 
 
 def _by_cells(instruction: Instruction, answer: str) -> tuple[float, bool]:
