@@ -143,16 +143,8 @@ def test_what_is_known_of_a_shard_fits_it():
             assert shard.value
             assert shard.value in shard.text
             assert shard.contradicted is not None
-            changed = (
-                [
-                    (a, b)
-                    for a, b in zip(shard.text.split(), shard.contradicted.split(), strict=True)
-                    if a != b
-                ]
-                if "hundred" not in shard.text + shard.contradicted
-                else []
-            )
-            assert len(changed) == 1
+            words = zip(shard.text.split(), shard.contradicted.split(), strict=True)
+            assert 1 <= sum(a != b for a, b in words) <= 2  # in each document of the two
             if shard.ambiguous is not None:
                 assert not re.search(r"Document \d", shard.ambiguous)
 

@@ -107,9 +107,14 @@ def written(instruction: Instruction) -> str:
     return f"```{language}\n{answer.strip()}\n```" if language else answer
 
 
-def spoken(instruction: Instruction) -> str:
-    """The reply that gives the answer and nothing else."""
+def spoken(instruction: Instruction, after: str = "") -> str:
+    """The reply that gives the answer, on lines of its own where it is more than a number.
+
+    `after` is what the reply says first.
+    """
     answer = written(instruction)
     if short(answer):
-        return f"The answer is {answer}."
-    return f"Here it is:\n\n{answer}\n" if "\n" in answer else answer
+        return f"{after} The answer is {answer}.".lstrip()
+    if "\n" in answer:
+        return f"{after or 'Here it is:'}\n\n{answer}\n"
+    return f"{after}\n\n{answer}" if after else answer
