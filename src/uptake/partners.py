@@ -14,18 +14,18 @@ from collections.abc import Iterable, Sequence
 from random import Random
 
 from uptake.conversation import Conversation
+from uptake.domains import guess
 from uptake.instruction import Instruction
 from uptake.model import Reply, Sampling, Scripted
+from uptake.models.policies import Guess
 from uptake.scenario import Scenario
 from uptake.seeds import stable_seed
 
-__all__ = ["ORACLE", "Oracle", "Partner", "short", "spoken", "written"]
+__all__ = ["ORACLE", "Oracle", "Partner", "guesser", "short", "spoken", "written"]
 
 ORACLE = "oracle"
 
 _LANGUAGES = {"code": "python", "database": "sql"}
-
-SOME_NUMBER = "The answer is 12."
 
 
 class Partner(Scripted):
@@ -65,6 +65,17 @@ class Partner(Scripted):
         return max(self._by_opening.get(said[0], ()), key=fit, default=None)
 
 
+def guesser(scenarios: Iterable[Scenario]) -> Guess:
+    """The policy that always guesses, in the form that the domain of each scenario asks for."""
+    domains = {told.turns[0].text: told.instruction.domain for told in scenarios}
+
+    def words(conversation: Conversation) -> str:
+        said = conversation.said_by("user")
+        return guess(domains.get(said[0], ""), said)
+
+    return Guess(words)
+
+
 class Oracle(Partner):
     """The partner that is always good."""
 
@@ -89,7 +100,7 @@ def _words(scenario: Scenario, said: Sequence[str], good: bool) -> str:
     else:
         good = good or bool(unsaid) or len(said) == 1
     if not good:
-        return SOME_NUMBER
+        return guess(instruction.domain, said)
     if unsaid:
         return f"Could you tell me {unsaid[0].quantity or 'more about that'}?"
     return spoken(instruction)

@@ -145,6 +145,10 @@ class Data2Text:
 
         return seeded(self.name, n, seed, split, make)
 
+    def guess(self, said: Sequence[str]) -> str:
+        """A sentence that fits any table."""
+        return "What is highlighted stands out among all the rest."
+
     def verify(self, instruction: Instruction, reply: str) -> Verdict:
         """1 if the reply states every highlighted cell in prose of its own and invents nothing.
 

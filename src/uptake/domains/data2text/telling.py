@@ -184,7 +184,7 @@ class Teller:
         other = self.others[number, 0] = fresh(
             self.table.kind.label, self.rng, self.task.split, taken
         )
-        found = [self._cell("label", f"the {which}", label, other, which=which)]
+        found = [self._cell("label", f"the name of the {which}", label, other, which=which)]
         for at, (column, text) in enumerate(zip(self.table.columns, cells, strict=True), 1):
             other = self.others[number, at] = fresh(column.make, self.rng, self.task.split, taken)
             words = {"which": which, "noun": column.noun}

@@ -219,6 +219,10 @@ class Summary:
 
         return seeded(self.name, n, seed, split, make)
 
+    def guess(self, said: Sequence[str]) -> str:
+        """A bullet that fits any documents."""
+        return "- There were 12 of them. [1]"
+
     def verify(self, instruction: Instruction, reply: str) -> Verdict:
         """The joint score; None where the instruction's insights cannot be looked for.
 
