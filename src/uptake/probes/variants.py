@@ -29,6 +29,7 @@ __all__ = [
     "pick",
     "short",
     "spoken",
+    "then",
     "withdrawable",
     "without",
     "written",
@@ -110,6 +111,11 @@ def _checked(told: Instruction, reading: str, shard: int) -> Instruction:
         return told
     full = other.get("full", told.full)
     return replace(told, full=full, meta={**told.meta, **other})
+
+
+def then(words: str, text: str) -> str:
+    """What the user says after some words of introduction: in the line, or below it if long."""
+    return f"{words}\n\n{text}" if "\n" in text else f"{words} {text}"
 
 
 def pick(options: Sequence[T], instruction_id: str, what: str) -> T:

@@ -172,7 +172,7 @@ def _handover(
         text,
         quantity=f"{plant.quantity}, as document {at} says",
         value=figure,
-        contradicted="\n\n".join([here, *(document.text(changed=plant) for document in group)]),
+        contradicted="\n\n".join(document.text(changed=plant) for document in group),
         ambiguous="\n\n".join([here, *(document.text(numbered=False) for document in group)]),
         revised=other[0] if other else None,
         withdrawn=without[0],
