@@ -76,8 +76,8 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
         "Do the {v} of the values come first?",
     ),
     "take": (
-        "no more than the first {v} values are kept in the end",
-        "Are no more than the first {v} values kept in the end?",
+        "only the first {v} values are kept in the end",
+        "Are only the first {v} values kept in the end?",
     ),
     "empty": _EMPTY,
     "blank": _EMPTY,
