@@ -603,7 +603,7 @@ def test_a_program_that_tests_runs_once(started: list[str]) -> None:
     assert not passes(Solution("def f(x): return 2", "f"), CHECK, limits=SHORT)
 
 
-def test_what_ran_out_of_time_or_is_long_is_not_remembered(started: list[str]) -> None:
+def test_what_did_not_end_or_is_long_is_not_remembered(started: list[str]) -> None:
     slow = "import time\ndef f(x):\n    time.sleep(30)"
     assert double(slow, BRIEF) == double(slow, BRIEF) == 0
     long = Solution("def f(): return 'x' * 50_000", "f")

@@ -58,9 +58,8 @@ import child
 del sys.path[0]
 child.main(*sys.argv[2:])"""
 _FLOOD = 1 << 20  # bytes that a process may answer in all
-_LONG = 1 << 14  # bytes of calls and answers, beyond which nothing is remembered
+_LONG = 1 << 14  # bytes of code, calls and answers, beyond which nothing is remembered
 _REMEMBERED = 4096  # runs, of 64 MiB together at most
-_LATE = "out of time"
 _START = 60.0  # seconds by the clock until a process must have locked itself
 
 # Safe to load before the lock, and what solutions use.
@@ -136,8 +135,8 @@ def outputs(
     Never raises for what the code does. Raises SandboxError where the sandbox cannot start, and
     TypeError for arguments that are not made of numbers, strings, lists, tuples, sets and dicts.
 
-    What the same code gave for the same calls is remembered while this process lives, but for
-    long answers and for what ran out of time, which another time may be less crowded.
+    What the same code gave for the same calls is remembered while this process lives, unless it
+    is long. Of what did not come to its end nothing is, since another time it might.
     """
     limits = limits or Limits()
     asked = b"".join(json.dumps(encode(list(call))).encode() + b"\n" for call in calls)
@@ -147,7 +146,7 @@ def outputs(
             file.write(asked)
             file.seek(0)
             said = _serve(solution, file, limits)
-        _remember(key, said)
+        _remember(key, said, 1 + len(calls))
     lines, ended = said
     found = [_output(line) for line in lines[1:]]
     if len(found) > len(calls):  # the code itself has written to the pipe
@@ -181,10 +180,11 @@ class _Memory:
 _MEMORY = _Memory(_REMEMBERED)
 
 
-def _remember(key: _Key, said: _Said) -> None:
+def _remember(key: _Key, said: _Said, due: int) -> None:
+    """Keep what a process said, if it is short and has the lines that were due."""
     solution, asked, _ = key
-    lines, ended = said
-    if ended != _LATE and len(solution.code) + len(asked) + sum(map(len, lines)) <= _LONG:
+    lines, _ = said
+    if len(lines) == due and len(solution.code) + len(asked) + sum(map(len, lines)) <= _LONG:
         _MEMORY.put(key, said)
 
 
@@ -208,7 +208,7 @@ def passes(
     key = solution, f"{prelude}\0{test}".encode(), limits
     if (said := _MEMORY.get(key)) is None:
         said = _checked(solution, Solution(test, solution.name, prelude), limits)
-        _remember(key, said)
+        _remember(key, said, 2)
     lines, _ = said
     return len(lines) == 2 and json.loads(lines[1]).get("value") is True
 
@@ -347,7 +347,7 @@ def _read(pipe: IO[bytes], clock: float) -> tuple[list[bytes], str]:
         while True:
             left = until - time.monotonic()
             if left <= 0 or not ready.select(left):
-                ended = _LATE
+                ended = "out of time"
                 break
             piece = os.read(pipe.fileno(), 1 << 16)
             if not piece:

@@ -26,6 +26,7 @@ __all__ = ["Data2Text", "Scores", "checked_by", "data2text", "instruction", "sco
 
 _REFERENCES = 3
 _TRIED = 8
+_FIRST = 2  # after the intent and the title come the highlighted cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +50,9 @@ def instruction(task: Task, rng: Random, ident: str) -> Instruction:
     shards = teller.shards()
     references = [teller.description() for _ in range(_REFERENCES)]
     full = teller.full(shards)
-    first = 2  # after the intent and the title come the highlighted cells
-    readings: dict[str, dict[str, Any]] = {"revised": {}, "withdrawn": {}}
-    told = list(shards)
-
-    def rng_of(reading: str, i: int) -> Random:
-        return Random(f"{ident}/{reading}/{i}")
-
-    for i, cell in enumerate(task.highlighted, first):
-        for reading, other in (
-            ("revised", task.changed(cell, teller.others[cell])),
-            ("withdrawn", task.without(cell)),
-        ):
-            if other is not None and (found := _reading(other, shards, rng_of(reading, i))):
-                told[i] = replace(told[i], **{reading: found[0]})
-                readings[reading][str(i)] = found[1]
+    told, readings = _readings(teller, shards, ident)
     table = task.table
-    meta = {
+    meta: dict[str, Any] = {
         "kind": table.kind.name,
         "split": task.split,
         "title": table.title,
@@ -76,10 +63,30 @@ def instruction(task: Task, rng: Random, ident: str) -> Instruction:
         "references": references,
         "checked_by": "cells",
         **readings,
-        "gaps": [first + i for i in task.gaps()],
+        "gaps": [_FIRST + i for i in task.gaps()],
         "distractor": Teller(task, Random(f"{ident}/aside")).aside(),
     }
     return Instruction(ident, "data2text", full, tuple(told), references[0], meta)
+
+
+def _readings(
+    teller: Teller, shards: Sequence[Shard], ident: str
+) -> tuple[list[Shard], dict[str, dict[str, Any]]]:
+    """The shards with what is right where a cell is another or taken back, and their `meta`."""
+    task, told = teller.task, list(shards)
+    readings: dict[str, dict[str, Any]] = {"revised": {}, "withdrawn": {}}
+    for i, cell in enumerate(task.highlighted, _FIRST):
+        others = {
+            "revised": task.changed(cell, teller.others[cell]),
+            "withdrawn": task.without(cell),
+        }
+        for reading, other in others.items():
+            rng = Random(f"{ident}/{reading}/{i}")
+            found = None if other is None else _reading(other, shards, rng)
+            if found is not None:
+                told[i] = replace(told[i], **{reading: found[0]})
+                readings[reading][str(i)] = found[1]
+    return told, readings
 
 
 def _reading(task: Task, shards: Sequence[Shard], rng: Random) -> tuple[str, dict[str, Any]] | None:
