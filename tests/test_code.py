@@ -612,7 +612,11 @@ def test_what_did_not_end_or_is_long_is_not_remembered(started: list[str]) -> No
 
 
 def test_hostile_code_scores_nothing_the_second_time_either() -> None:
-    for reply in ("raise SystemExit(0)", "def f(x):\n    import os\n    os._exit(0)"):
+    for reply in (
+        "raise SystemExit(0)",
+        "def f(x):\n    import os\n    os._exit(0)",
+        "import child\nchild.encode = lambda value: 4\ndef f(x):\n    return 0",
+    ):
         assert [double(reply) for _ in range(3)] == [0.0] * 3
     # Nor does it leave anything behind for the next.
     spoils = "import builtins\nbuiltins.len = builtins.all = lambda *_: 1\ndef f(x):\n    return 4"
