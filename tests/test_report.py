@@ -12,6 +12,8 @@ from importlib.resources import files
 import altair as alt
 import pytest
 from browser import browser
+from hypothesis import given
+from hypothesis import strategies as st
 from played import episode, run, turn, write
 from rich.console import Console
 
@@ -20,6 +22,7 @@ from uptake.errors import UptakeError
 from uptake.model import Scripted
 from uptake.probes import metrics
 from uptake.report import terminal, write_report, write_scores
+from uptake.report.reading import pieces
 from uptake.run.record import episodes
 from uptake.scores import rows
 
@@ -105,6 +108,28 @@ def test_odd_text_is_survived(tmp_path):
     assert "{{ 7*7 }}" in text
     assert "more characters" in text
     assert len(text) < 2_000_000
+
+
+LONG = "def f(x):\n    if x:\n        return <x>\n    return 0"
+
+
+def test_code_and_long_answers_keep_their_lines(tmp_path):
+    code = f"```python\n{LONG}\n```"
+    said = turn(0.0, reply=f"Here it is:\n\n{code}\nDone.", answer=LONG)
+    write(tmp_path, [episode([0.0], turns=(said, said), gold=LONG)])
+    page = write_report(tmp_path).read_text(encoding="utf-8")
+    shown = code.replace("<x>", "&lt;x&gt;")
+    assert f"Here it is:\n\n<code>{shown}</code>\nDone." in page
+    assert f">{LONG.replace('<x>', '&lt;x&gt;')}</div>" in page
+    assert "the answer is" not in page
+
+
+@given(st.lists(st.sampled_from(["```", "\n", "```python\n", "x = 1", "  ```\n", "`a`"])))
+def test_a_message_in_pieces_is_all_of_it(parts):
+    text = "".join(parts)
+    found = pieces(text)
+    assert "".join(piece for _, piece in found) == text
+    assert all(piece.lstrip(" ").startswith("```") for code, piece in found if code)
 
 
 def test_right_then_wrong_is_read_first_and_beside_what_was_told_at_once(folder):

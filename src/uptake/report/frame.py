@@ -17,6 +17,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from uptake.report.figures import percent, reach, shown, span, span_of
+from uptake.report.reading import pieces
 
 if TYPE_CHECKING:
     from uptake.scores import Row
@@ -36,7 +37,13 @@ def render(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(  # pyright: ignore[reportUnknownMemberType]
-        percent=percent, span=span, shown=shown, span_of=span_of, reach=reach, figure=_figure
+        percent=percent,
+        span=span,
+        shown=shown,
+        span_of=span_of,
+        reach=reach,
+        figure=_figure,
+        pieces=pieces,
     )
     return environment.get_template(template).render(**values)
 

@@ -8,6 +8,7 @@ This module knows nothing of HTML or of figures.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,9 +16,12 @@ from uptake.episode import Episode, Turn
 from uptake.scores import right_then_wrong
 from uptake.show import outcome
 
-__all__ = ["Bubble", "Reading", "Shelf", "readings"]
+__all__ = ["Bubble", "Reading", "Shelf", "pieces", "readings"]
+
+_BLOCK = re.compile(r"^[ \t]*```.*?(?:^[ \t]*```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
 
 LONGEST = 4000  # characters of one message
+IN_LINE = 60  # characters of an answer that stands in the line above a conversation
 SHELVES = (
     ("right, then wrong", "A reply was right, and the last one was not.", 6),
     ("failed", "The episode ended in an error. It has no score; it is never counted as 0.", 3),
@@ -51,6 +55,11 @@ class Reading:
     once: tuple[Bubble, ...]
     once_verdict: str
 
+    @property
+    def long(self) -> bool:
+        """Whether the right answer is too long for a line."""
+        return len(self.gold) > IN_LINE or "\n" in self.gold
+
 
 @dataclass(frozen=True)
 class Shelf:
@@ -60,6 +69,16 @@ class Shelf:
     words: str
     total: int
     readings: tuple[Reading, ...]
+
+
+def pieces(text: str) -> list[tuple[bool, str]]:
+    """A message in pieces, each with whether it is a block of code; together they are all of it."""
+    found: list[tuple[bool, str]] = []
+    at = 0
+    for block in _BLOCK.finditer(text):
+        found += [(False, text[at : block.start()]), (True, block[0])]
+        at = block.end()
+    return [(code, piece) for code, piece in [*found, (False, text[at:])] if piece]
 
 
 def readings(episodes: Iterable[Episode]) -> list[Shelf]:
