@@ -106,7 +106,7 @@ class CommonGround:
         return self.stack[-1] if self.stack else None
 
     def active(self, topic: int | None = None, *kinds: Kind) -> tuple[Entry, ...]:
-        """What holds, in the order of saying: of one topic (None: all), of these kinds (none: all)."""
+        """What holds, in the order of saying: of one topic or all, of these kinds or all."""
         return tuple(
             entry
             for entry in self.entries
@@ -115,8 +115,26 @@ class CommonGround:
             and (not kinds or entry.kind in kinds)
         )
 
+    def standing(self, topic: int | None = None) -> tuple[Entry, ...]:
+        """What a partner has to know, in the order of saying: what settles nothing is left out.
+
+        So is a withdrawal, and a correction whose words stand in the entry that it corrects. What
+        is pending is there: it was said, though not what it changes.
+        """
+        landed = {
+            strike.by for entry in self.entries for strike in entry.struck if strike.put is not None
+        }
+        return tuple(
+            entry
+            for entry in self.entries
+            if entry.status in ("active", "pending")
+            and (topic is None or entry.topic == topic)
+            and entry.kind not in ("social", "withdrawal")
+            and entry.id not in landed
+        )
+
     def wording(self, entry: Entry) -> str:
-        """The words of an entry as they hold now: struck pieces left out or replaced, all verbatim."""
+        """The words of an entry as they hold now, each of them said by the user."""
         text = entry.text
         for strike in sorted(entry.struck, key=lambda strike: strike.start, reverse=True):
             put = strike.put

@@ -1,0 +1,149 @@
+"""What a piece of a turn puts in the place of what was said before: corrections.
+
+What was said last holds. A correction that names the old value, or gives nothing but a new one,
+strikes that value alone (`contrast`); a sentence that says the same with another value supersedes
+the old one; a new sentence that was opened as a correction ("Sorry, I got that wrong.") supersedes
+the one that it is closest to, when one clearly is closest. Whatever fits nothing, or two things
+equally well, supersedes nothing: to drop a fact wrongly is worse than to keep one too many.
+
+This module knows nothing of topics, of what is taken back (`withdrawing`), and no English.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from uptake.closeness import closeness, dice, rarity
+from uptake.contrast import bare, contrast, put_bare
+from uptake.draft import Draft
+from uptake.ground import Entry
+from uptake.opening import Opening
+from uptake.wording import Wording, fold
+
+__all__ = ["CLOSE", "ranked", "restated", "revise"]
+
+CLOSE = 0.42  # of two sentences' words that must be shared, rare ones counting more (Dice)
+CLEAR = 1.12  # how much closer the closest must be than the next
+
+
+def revise(
+    draft: Draft, start: int, end: int, opened: Opening, *, goal: bool = False
+) -> Entry | None:
+    """Enter characters `start` to `end` of the turn as a correction; None where it is none.
+
+    They are what follows `opened`. A value that two places could have had is entered as pending.
+    """
+    text = draft.text[start:end]
+    read = fold(text)
+    if (entry := contrast(draft, start, read, opened)) is not None:
+        return entry
+    if opened.corrects:
+        asks = read.rstrip().endswith("?")
+        value = None if asks or opened.composed else bare(draft, read)
+        if value is not None:
+            return put_bare(draft, start, end, value, opened)
+        return _clause(draft, start, end, goal=goal)
+    return None
+
+
+def restated(draft: Draft, start: int, end: int, *, goal: bool) -> Entry | None:
+    """Enter a sentence that says what an earlier turn said, of another value, as its correction.
+
+    A request (`goal`) may stand in the place of a request only, and remains one.
+    """
+    said = draft.wording(draft.text[start:end])
+    if said.frame[:1] and said.frame[0] in draft.pack.deictic:
+        return None
+    last = next(draft.standing(), None)
+    for old in draft.standing(earlier=True):
+        if (old.kind == "goal") != goal or not _same_of_another(draft.words(old), said):
+            continue
+        if old is last and _all_differ(draft.words(old), said):
+            return None  # "two $5 bills", "three $20 bills": a list goes on
+        entry = draft.add(start, end, "goal" if goal else "correction", old.topic)
+        draft.end(old, entry, "superseded")
+        return entry
+    return None
+
+
+def _same_of_another(old: Wording, new: Wording) -> bool:
+    """Whether two sentences say the same of different values, or one denies the other."""
+    if len(new.frame) < 3 or not new.about or new.labels != old.labels:
+        return False
+    if old.frame == new.frame:
+        if len(old.amounts) == len(new.amounts):
+            return old.amounts != new.amounts
+        one = abs(len(old.amounts) - len(new.amounts)) == 1  # "an apple", "2 apples"
+        return one and old.indefinite != new.indefinite
+    denied = old.negated != new.negated and len(new.about) > 1
+    return denied and old.about == new.about and old.amounts == new.amounts
+
+
+def _all_differ(old: Wording, new: Wording) -> bool:
+    """Whether there are several amounts, and each is another one."""
+    pairs = list(zip(old.amounts, new.amounts, strict=False))
+    return len(pairs) > 1 and all(a != b for a, b in pairs)
+
+
+def _clause(draft: Draft, start: int, end: int, *, goal: bool) -> Entry | None:
+    """Put a sentence that was opened as a correction in the place of what it is closest to."""
+    said = draft.wording(draft.text[start:end])
+    if not said.about:
+        return None
+    olds = [
+        old
+        for old in draft.standing(landed=False)
+        if (old.kind == "goal") == goal and not _repeats(draft, old, said)
+    ]
+    alike = [old for old in olds if _same_of_another(draft.words(old), said)]
+    fresh = [old for old in alike if old.kind != "correction"] or alike
+    found = [(1.0, fresh[0])] if len(fresh) == 1 else ranked(draft, said, olds)
+    if not found or found[0][0] < CLOSE:
+        return None
+    (best, old), rest = found[0], found[1:]
+    words = draft.words(old)
+    if rest and best < rest[0][0] * CLEAR:
+        return None
+    if said.additive and not words.additive:
+        return None
+    if said.amounts and not words.amounts and not words.indefinite and best < 0.6:
+        return None
+    entry = draft.add(start, end, "goal" if goal else "correction", old.topic)
+    _replace(draft, old, entry, said)
+    return entry
+
+
+def _repeats(draft: Draft, old: Entry, said: Wording) -> bool:
+    words = draft.words(old)
+    return (words.frame, words.amounts, words.labels) == (said.frame, said.amounts, said.labels)
+
+
+def _replace(draft: Draft, old: Entry, new: Entry, said: Wording) -> None:
+    """Strike the clause of `old` that `new` says otherwise; all of it where it is the only one."""
+    clauses = _clauses(draft, old.text)
+    close = {cut: dice(said, draft.wording(old.text[slice(*cut)]), {}) for cut in clauses}
+    meant = max(clauses, key=lambda cut: close[cut])
+    others = [cut for cut in clauses if cut != meant]
+    say = any(len(draft.wording(old.text[slice(*cut)]).about) > 1 for cut in others)
+    if not say or close[meant] <= CLEAR * dice(said, draft.words(old), {}):
+        draft.end(old, new, "superseded")
+        return
+    after = [cut for cut in others if cut > meant]
+    if after:  # what joins it to the next goes with it
+        draft.strike(old.id, meant[0], after[0][0], new, None)
+    else:
+        draft.strike(old.id, others[-1][1], meant[1], new, None)
+
+
+def _clauses(draft: Draft, text: str) -> list[tuple[int, int]]:
+    cuts = [match.span() for match in draft.pack["clause.cut"].each(text)]
+    starts = [0, *(end for _, end in cuts)]
+    ends = [*(start for start, _ in cuts), len(text)]
+    return [(a, b) for a, b in zip(starts, ends, strict=True) if b > a]
+
+
+def ranked(draft: Draft, said: Wording, olds: Sequence[Entry]) -> list[tuple[float, Entry]]:
+    """Entries by how close they are to a sentence, the closest first, then the latest."""
+    weights = rarity(draft.words(old) for old in olds)
+    scored = [(closeness(said, draft.words(old), weights), old) for old in olds]
+    return sorted(scored, key=lambda each: (-each[0], -each[1].id))
