@@ -35,6 +35,7 @@ LAYERS = (
     "sentences signs",
     "partners questions user acts judge hearing",
     "analyst",
+    "model_analyst",
     "episode",
     "intervals agreement contrasts scores compare gates",
     "probes probes.*",
