@@ -37,6 +37,7 @@ LAYERS = (
     "analyst",
     "model_analyst",
     "episode",
+    "experience",
     "intervals agreement contrasts scores compare gates",
     "probes probes.*",
     "run run.*",

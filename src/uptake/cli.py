@@ -1,4 +1,4 @@
-"""The command line: `uptake probe`, `report`, `compare`, `show` and `train`.
+"""The command line: `uptake probe`, `report`, `compare`, `show`, `distil` and `train`.
 
 Exit codes: 0 done, 1 a gate failed, 2 bad usage or input, 130 interrupted. Every error is one line
 on standard error. Only the library's verbs are called here, and only once they are needed.
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from uptake.compare import Comparison
+    from uptake.experience import Experience
     from uptake.gates import Gate
     from uptake.report.compared import Side
     from uptake.run import Limits, Outcome, Setup
 
-__all__ = ["compare", "main", "probe", "report", "show"]
+__all__ = ["compare", "distil", "main", "probe", "report", "show"]
 
 USAGE = 2
 INTERRUPTED = 130
@@ -238,6 +239,48 @@ def show(
         show_one(episode, console)
     more = f"; {n} shown, -n 0 shows all" if 0 < n < len(chosen) else ""
     console.print(f"{tally(chosen)}{more}")
+    return 0
+
+
+@app.command
+def distil(
+    run: Path,
+    *,
+    model: str | None = None,
+    writer: str | None = None,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+) -> int:
+    """Learn rules from the conversations of a run that failed, for a model analyst to read.
+
+    Args:
+        run: The folder of a run with full and sharded of the same instructions.
+        model: Whose conversations, where the run holds several models.
+        writer: A model that words the rules; without one, each cause has a plain sentence.
+        out: The file of rules. Default: experience.json in the folder of the run.
+    """
+    from uptake.experience import distil as learn
+    from uptake.experience import write_experience
+    from uptake.models import model as open_model
+    from uptake.run.record import episodes, settings
+
+    played = episodes(run)
+    name = model or settings(run).get("model", "")
+
+    async def learning() -> Experience:
+        opened = None if writer is None else open_model(writer)
+        try:
+            return await learn(played, name, opened)
+        finally:
+            if opened is not None:
+                await opened.aclose()
+
+    learnt = asyncio.run(learning())
+    path = out or run / "experience.json"
+    write_experience(path, learnt)
+    for rule in learnt.rules:
+        seen = "" if rule.support is None else f"  ({rule.support} of {learnt.contrasts:,})"
+        print(f"- {rule.text}{seen}")
+    print(f"\n{path}")
     return 0
 
 
