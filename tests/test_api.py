@@ -119,3 +119,16 @@ def test_every_name_can_be_imported_alone():
     program = f"from uptake import {names}; import uptake; print(callable(uptake.load_model))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_with_and_without_is_one_argument(tmp_path):
+    model = uptake.Scripted(lambda talk: f"The answer is {len(talk)}.", name="counts")
+    settings = {"model": model, "n": 2, "repeats": 2, "conditions": ("full", "sharded")}
+    both = uptake.probe(
+        mediated=True, controls=False, progress=False, out=tmp_path / "a", **settings
+    )
+    assert both.value("turns") == both.value("turns", mediated=True)
+    assert both.value("tokens") > both.value("tokens", mediated=True) > 0
+    settings["model"] = uptake.Mediator(model)
+    alone = uptake.probe(controls=False, progress=False, out=tmp_path / "b", **settings)
+    assert alone.value("tokens") == both.value("tokens", mediated=True)

@@ -160,6 +160,18 @@ def test_a_run_leaves_episodes_scores_and_a_report_and_shows_the_table(env, serv
     assert "report.html" in out
 
 
+def test_with_and_without_stand_in_one_table_with_what_it_costs(env, server, tmp_path):
+    more = ("--mediated", "--mend", "join", "--conditions", "full,sharded")
+    code, out, err = uptake(env, *probe(tmp_path, server.model, *more))
+    assert (code, err) == (0, [])
+    assert "(mediated)" in out
+    assert re.search(r"\(mediated\) takes \d\.\d\d\s+tokens for one of", out)
+    assert len(episodes(tmp_path)) == 3 * 2 * 2 * 3
+    code, out, _ = uptake(env, "show", tmp_path, "--condition", "sharded")
+    assert code == 0
+    assert "move answer" in out
+
+
 def test_the_report_says_which_parameters_the_server_did_not_take(env, server, tmp_path):
     server.refuses = {"temperature", "seed"}
     code, _, err = uptake(env, *probe(tmp_path, server.model))

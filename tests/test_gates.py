@@ -6,8 +6,8 @@ from uptake.errors import UptakeError
 from uptake.gates import Gate, gate
 
 
-def row(value, *, condition="sharded", metric="kept", score="last", model="m", note=None):
-    found = {"model": model, "metric": metric, "condition": condition}
+def row(value, *, condition="sharded", metric="kept", score="last", model="m", note=None, **more):
+    found = {"model": model, "mediated": False, "metric": metric, "condition": condition} | more
     return found | {"score": score, "value": value} | ({"note": note} if note else {})
 
 
@@ -42,3 +42,9 @@ def test_a_gate_without_a_value_to_compare_is_missed():
         "gate kept of sharded >= 0.9: FULL is near 0"
     ]
     assert "no such score" in gate("mirth=0.9").misses([row(1.0)], "m")[0]
+
+
+def test_a_gate_is_for_the_model_that_was_probed_and_not_for_it_mediated():
+    rows = [row(0.95), row(0.5, mediated=True)]
+    assert gate("kept=0.9").misses(rows, "m") == []
+    assert gate("kept=0.9").misses(rows, "m", mediated=True) != []

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uptake.instruction import Instruction, Shard
+from uptake.mediator import Mediator
+from uptake.menders import mender
 from uptake.model import Sampling, Scripted
 from uptake.models.prices import Price
 from uptake.probes import names, probe
@@ -37,6 +39,23 @@ def test_jobs_are_every_combination_once_and_the_same_each_time():
 def test_a_run_that_is_stopped_early_has_whole_repeats_first():
     repeats = [job.repeat for job in plan().jobs()]
     assert repeats == sorted(repeats)
+
+
+def test_what_is_beside_the_model_is_played_as_often_repeat_by_repeat():
+    model = Scripted(["x"], name="m")
+    both = plan(model=model, beside=(Mediator(model), mender("rewrite", model)))
+    keys = [(job.model.name, job.key[5], job.repeat) for job in both.jobs()]
+    order = [("m", False), ("m", True), ("m+rewrite", False)]
+    assert list(dict.fromkeys(keys)) == [(*who, repeat) for repeat in (0, 1) for who in order]
+    assert both.settings()["beside"] == ["m (mediated)", "m+rewrite"]
+    assert "beside" not in plan().settings()  # a run that was begun without goes on
+
+
+def test_a_mender_that_writes_is_estimated_at_two_calls_a_turn():
+    model = Scripted(["x"], name="m")
+    alone, both = plan(model=model), plan(model=model, beside=(mender("rewrite", model),))
+    assert estimate(both).calls == 3 * estimate(alone).calls
+    assert "m, m+rewrite" in describe(both, estimate(both), None)
 
 
 def test_controls_are_played_first_and_no_more_often_than_it_takes():
@@ -79,6 +98,7 @@ def test_a_model_as_user_is_counted():
         {"sampling": Sampling(max_tokens=5)},
         {"model": Scripted(["x"], name="other")},
         {"controls": (Scripted(["x"], name="c"),)},
+        {"beside": (Mediator(Scripted(["x"])),)},
         {"instructions": tuple(map(instruction, range(2)))},
         {"instructions": (*map(instruction, range(2)), replace(instruction(2), answer="2"))},
     ],

@@ -10,6 +10,7 @@ import pytest
 
 from uptake.conversation import Message
 from uptake.errors import UptakeError
+from uptake.mediator import Mediator
 from uptake.model import ModelError, Reply, Sampling, Scripted, Usage
 from uptake.models.policies import POLICIES
 from uptake.probes.lost import lost
@@ -288,3 +289,40 @@ def test_a_setting_that_cannot_be_used_is_one_line(settings, words):
 def test_a_limit_that_cannot_be_is_refused(limits):
     with pytest.raises(UptakeError, match="must"):
         Limits(**limits)
+
+
+def test_with_and_without_are_played_in_one_run_and_share_one_limit(tmp_path):
+    prepared = ready(mediated=True, mend=("join", "rewrite"), controls=False)
+    outcome = play(prepared, tmp_path)
+    found = episodes(tmp_path)
+    who = {(e.model, e.mediated) for e in found}
+    assert who == {
+        ("solver", False),
+        ("solver", True),
+        ("solver+join", False),
+        ("solver+rewrite", False),
+    }
+    assert outcome.missing == outcome.failed == 0
+    moves = {turn.move for e in found for turn in e.turns if e.mediated}
+    assert moves >= {"pass", "answer"}
+    assert {turn.move for e in found for turn in e.turns if not e.mediated} == {None}
+    limits = Limits(1, max_tokens=3000)
+    assert play(prepared, tmp_path / "limited", limits).stopped
+    spent = sum(
+        t.prompt_tokens + t.completion_tokens
+        for e in episodes(tmp_path / "limited")
+        for t in e.turns
+    )
+    assert 0 < spent <= 3000
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"mend": ("glue",)}, "no mender is called 'glue'"),
+        ({"mediated": True, "model": Mediator(Scripted(["x"]))}, "is mediated already"),
+    ],
+)
+def test_a_way_to_mend_that_cannot_be_used_is_one_line(settings, words):
+    with pytest.raises(UptakeError, match=words):
+        ready(**settings)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from uptake.errors import UptakeError
     from uptake.instruction import Instruction, Shard, Verdict
     from uptake.instructions import read_instructions
+    from uptake.mediator import MediatedReply, Mediation, Mediator
     from uptake.model import Model, ModelError, Reply, Sampling, Scripted, Usage
     from uptake.models import model as load_model
     from uptake.probes import Probe
@@ -34,6 +35,9 @@ __all__ = [
     "Domain",
     "Episode",
     "Instruction",
+    "MediatedReply",
+    "Mediation",
+    "Mediator",
     "Message",
     "Model",
     "ModelError",
@@ -70,6 +74,7 @@ _HOMES = {
     "errors": "UptakeError",
     "instruction": "Instruction Shard Verdict",
     "instructions": "read_instructions",
+    "mediator": "MediatedReply Mediation Mediator",
     "model": "Model ModelError Reply Sampling Scripted Usage",
     "probes": "Probe",
     "run.record": "episodes",

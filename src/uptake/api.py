@@ -40,7 +40,8 @@ T = TypeVar("T")
 class Result:
     """A run that was played: its folder, and how many episodes failed or are missing.
 
-    `stopped` says which limit ended it, None where it ran to its end.
+    `stopped` says which limit ended it, None where it ran to its end. `mediated` is whether the
+    model that was handed in was a mediated one.
     """
 
     out: Path
@@ -48,6 +49,7 @@ class Result:
     failed: int
     missing: int
     stopped: str | None
+    mediated: bool = False
 
     def episodes(self) -> list[Episode]:
         """Every episode of the run, those of earlier sittings and of the controls included."""
@@ -64,11 +66,22 @@ class Result:
         played = self.episodes()
         return rows(played, metrics({episode.probe for episode in played}))
 
-    def value(self, metric: str, condition: str = "sharded", score: str = "last") -> float | None:
-        """One score of the model that was probed; None where it is withheld or there is none."""
-        wanted = (self.model, metric, condition, score)
+    def value(
+        self,
+        metric: str,
+        condition: str = "sharded",
+        score: str = "last",
+        *,
+        mediated: bool | None = None,
+    ) -> float | None:
+        """One score of the model that was probed; None where it is withheld or there is none.
+
+        `mediated` chooses between with and without, where both were played.
+        """
+        side = self.mediated if mediated is None else mediated
+        wanted = (self.model, side, metric, condition, score)
         for row in self._rows:
-            if (row.model, row.metric, row.condition, row.score) == wanted:
+            if (row.model, row.mediated, row.metric, row.condition, row.score) == wanted:
                 return row.value
         return None
 
@@ -86,6 +99,8 @@ def probe(
     user: str | Model | None = None,
     temperature: float = 1.0,
     controls: bool = True,
+    mediated: bool = False,
+    mend: Sequence[str] = (),
     verify: Verify | None = None,
     concurrency: int = runs.CONCURRENCY,
     max_tokens: int | None = None,
@@ -114,6 +129,8 @@ def probe(
         user=user,
         sampling=Sampling(temperature=temperature),
         controls=controls,
+        mediated=mediated,
+        mend=mend,
         verify=verify,
         **options,
     )
@@ -126,7 +143,9 @@ def probe(
             await ready.aclose()
 
     done = wait(played())
-    return Result(done.out, ready.plan.model.name, done.failed, done.missing, done.stopped)
+    tested = ready.plan.model
+    own = bool(getattr(tested, "mediated", False))
+    return Result(done.out, tested.name, done.failed, done.missing, done.stopped, own)
 
 
 def play(

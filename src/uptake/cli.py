@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from uptake.compare import Comparison
     from uptake.experience import Experience
     from uptake.gates import Gate
+    from uptake.model import Model
     from uptake.report.compared import Side
     from uptake.run import Limits, Outcome, Setup
 
@@ -64,6 +65,8 @@ def probe(
     temperature: float = 1.0,
     reply_tokens: int = 1024,
     controls: bool = True,
+    mediated: Choice = False,
+    mend: List = None,
     max_cost: float | None = None,
     max_tokens: int | None = None,
     price: str | None = None,
@@ -93,6 +96,8 @@ def probe(
         temperature: How replies are drawn, in every condition; 0 is greedy.
         reply_tokens: The most tokens of one reply.
         controls: Play the constant policies (never answer, always ask, always guess, …) beside it.
+        mediated: Play the model mediated, too, beside itself.
+        mend: Play other ways to mend beside it: join, drop, recap, snowball, summary, rewrite, all.
         max_cost: Stop before the run has cost more US dollars than this, all sittings together.
         max_tokens: Stop before the run has used more tokens than this, all sittings together.
         price: US dollars a million tokens in and out, for example 0.15,0.60.
@@ -122,6 +127,8 @@ def probe(
         judge=judge,
         sampling=Sampling(temperature=temperature, max_tokens=reply_tokens),
         controls=controls,
+        mediated=mediated,
+        mend=_menders(mend),
         price=price,
         rpm=rpm,
         cache=cache,
@@ -136,7 +143,7 @@ def probe(
         _say(f"{outcome.failed:,} episodes failed; the same command tries them again")
     if outcome.stopped:
         _say(f"stopped, {outcome.missing:,} episodes are missing: {outcome.stopped}")
-    missed = _missed(gates, folder, ready.plan.model.name, outcome.missing)
+    missed = _missed(gates, folder, ready.plan.model, outcome.missing)
     for line in missed:
         _say(line)
     return 1 if missed else 0
@@ -338,6 +345,13 @@ def _split(values: list[str] | None) -> list[str]:
     return [part for value in values or () for part in value.split(",") if part]
 
 
+def _menders(names: list[str] | None) -> list[str]:
+    from uptake.menders import MENDERS
+
+    chosen = _split(names)
+    return list(MENDERS) if "all" in chosen else chosen
+
+
 def _plan(ready: Setup, folder: Path, width: float | None) -> int:
     from uptake.models.prices import Price
     from uptake.run.plan import describe, estimate
@@ -350,7 +364,7 @@ def _plan(ready: Setup, folder: Path, width: float | None) -> int:
     print(describe(ready.plan, estimate(ready.plan, done), price, len(done)))
     if width is not None:
         name = ready.plan.model.name
-        mine = [e for e in episodes(folder) if e.model == name] if done else []
+        mine = [e for e in episodes(folder) if e.model == name and not e.mediated] if done else []
         print(f"\n{describe_width(mine, width, ready.plan.repeats)}")
     print(f"\nNothing was played. Without --plan this goes to {folder}.")
     return 0
@@ -373,14 +387,15 @@ def _play(ready: Setup, folder: Path, limits: Limits) -> Outcome:
         raise KeyboardInterrupt(f"stopped: {kept}; the same command goes on") from None
 
 
-def _missed(gates: list[Gate], folder: Path, model: str, missing: int) -> list[str]:
+def _missed(gates: list[Gate], folder: Path, model: Model, missing: int) -> list[str]:
     """One line for each gate that is not passed; none is, while episodes are missing."""
     if not gates:
         return []
     if missing:
         return [f"gates are not decided while {missing:,} episodes are missing"]
     rows = loads((folder / "scores.json").read_bytes())["rows"]
-    return [line for gate in gates for line in gate.misses(rows, model)]
+    own = {"mediated": bool(getattr(model, "mediated", False))}
+    return [line for gate in gates for line in gate.misses(rows, model.name, **own)]
 
 
 def _write_comparison(out: Path, comparison: Comparison, sides: Sequence[Side]) -> None:

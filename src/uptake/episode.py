@@ -19,6 +19,7 @@ from typing import Any, Literal
 from uptake.conversation import Conversation
 from uptake.instruction import Instruction, Verdict
 from uptake.judge import Judge
+from uptake.mediator import MediatedReply
 from uptake.model import Model, ModelError, Reply, Sampling
 from uptake.questions import questions, target, yes_or_no
 from uptake.scenario import Scenario
@@ -48,7 +49,8 @@ class Turn:
     `made` is whether the reply was put into the model's mouth, and then has no score. `person`
     is what a person said here, from which the conversation goes on (`Told.person`).
     `cost` is in US dollars, None where no price is known. The `user_…` fields are what a Model
-    as user cost; `unfaithful` is what it got wrong at this turn (see `Said`).
+    as user cost; `unfaithful` is what it got wrong at this turn (see `Said`). `move` is what a
+    mediator chose to do.
     """
 
     user: str
@@ -71,6 +73,7 @@ class Turn:
     user_prompt_tokens: int = 0
     user_completion_tokens: int = 0
     user_cost: float | None = None
+    move: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +349,7 @@ def _turn(said: Said, reply: Reply, verdict: Verdict, told: tuple[int, ...], rea
         user_prompt_tokens=spent.prompt_tokens if spent else 0,
         user_completion_tokens=spent.completion_tokens if spent else 0,
         user_cost=spent.cost if spent else None,
+        move=reply.mediation.move.name if isinstance(reply, MediatedReply) else None,
     )
 
 

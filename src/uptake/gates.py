@@ -25,13 +25,15 @@ class Gate:
     condition: str
     least: float
 
-    def misses(self, rows: Sequence[Mapping[str, Any]], model: str) -> list[str]:
+    def misses(
+        self, rows: Sequence[Mapping[str, Any]], model: str, *, mediated: bool = False
+    ) -> list[str]:
         """One line for each row of `model` that is below the gate, or has no value to compare.
 
         `rows` are those of `scores.json`.
         """
-        wanted = {"model": model, "metric": self.metric, "condition": self.condition}
-        wanted["score"] = "last"
+        wanted: dict[str, Any] = {"model": model, "mediated": mediated, "score": "last"}
+        wanted |= {"metric": self.metric, "condition": self.condition}
         found = [row for row in rows if all(row[key] == name for key, name in wanted.items())]
         name = f"gate {self.metric} of {self.condition} >= {self.least:g}"
         if not found:

@@ -115,6 +115,24 @@ class CommonGround:
             and (not kinds or entry.kind in kinds)
         )
 
+    def standing(self, topic: int | None = None) -> tuple[Entry, ...]:
+        """What a partner has to know, in the order of saying: what settles nothing is left out.
+
+        So is a withdrawal, and a correction whose words stand in the entry that it corrects. What
+        is pending is there: it was said, though not what it changes.
+        """
+        landed = {
+            strike.by for entry in self.entries for strike in entry.struck if strike.put is not None
+        }
+        return tuple(
+            entry
+            for entry in self.entries
+            if entry.status in ("active", "pending")
+            and (topic is None or entry.topic == topic)
+            and entry.kind not in ("social", "withdrawal")
+            and entry.id not in landed
+        )
+
     def wording(self, entry: Entry) -> str:
         """The words of an entry as they hold now, each of them said by the user."""
         text = entry.text

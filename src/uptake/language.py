@@ -1,22 +1,208 @@
-"""A language pack: the words by which `hearing` and `analyst` know what a turn does.
+"""A language pack: the words by which a user's turn is understood, from a data file.
 
-A pack is a data file, `languages/CODE.toml`, read when it is first needed. It holds phrases and
-patterns; what follows from them is for the modules that read them to say.
+A pack is `languages/CODE.toml`, or a file of your own; it is read when it is first needed, and
+its patterns are compiled once. What follows from a match is for the modules that read the pack to
+say. `docs/ground.md` says what a pack holds and how to add one.
+
+This module knows nothing of ledgers or of English.
 """
 
 from __future__ import annotations
 
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-__all__ = ["ENGLISH", "Language"]
+from uptake.errors import UptakeError
+
+__all__ = ["ENGLISH", "Language", "Pack", "Phrase", "Pointer"]
+
+FOLDER = Path(__file__).parent / "languages"
+
+# What is put in another's place: a few words, a number with its signs among them.
+_PHRASE = r"(?:[$€£]?[\w'][\w'.,:/%°-]*(?<![.,:])%?(?: [$€£]?[\w'][\w'.,:/%°-]*(?<![.,:])%?){0,3}?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A pattern that may be looked for anywhere, or at one place only."""
+
+    pattern: re.Pattern[str]
+
+    def at(self, text: str, start: int = 0) -> re.Match[str] | None:
+        """Its match that begins at `start`."""
+        return self.pattern.match(text, start)
+
+    def within(self, text: str, start: int = 0) -> re.Match[str] | None:
+        """Its first match from `start` on."""
+        return self.pattern.search(text, start)
+
+    def each(self, text: str) -> Iterator[re.Match[str]]:
+        """Its matches in order."""
+        return self.pattern.finditer(text)
+
+    def all_of(self, text: str, start: int = 0) -> re.Match[str] | None:
+        """Its match from `start` to the end of the text."""
+        return self.pattern.fullmatch(text, start)
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Words that point at something, and the shape of what they point at."""
+
+    kind: str
+    words: Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A pack as it is used: sets of words, numbers by their names, patterns compiled.
+
+    `phrases` holds a pattern by its place in the file (`withdraw.weak`), `lists` several.
+    """
+
+    stop: frozenset[str]
+    glue: frozenset[str]
+    additive: frozenset[str]
+    one: frozenset[str]
+    one_after: frozenset[str]
+    indefinite: frozenset[str]
+    dayhalf: frozenset[str]
+    joins_numbers: frozenset[str]
+    negations: frozenset[str]
+    enders: frozenset[str]
+    things: frozenset[str]
+    last: frozenset[str]
+    other: frozenset[str]
+    same: Mapping[str, str]
+    endings: tuple[tuple[str, str, int], ...]
+    numbers: Mapping[str, float]
+    scales: Mapping[str, float]
+    ordinals: Mapping[str, int]
+    sets: Mapping[str, str]
+    phrases: Mapping[str, Phrase]
+    lists: Mapping[str, tuple[Phrase, ...]]
+    pointers: tuple[Pointer, ...]
+
+    def __getitem__(self, place: str) -> Phrase:
+        return self.phrases[place]
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language, by its code; its pack is read when it is first needed."""
+    """A language by its code, or by a pack of your own at `path`."""
 
     code: str
+    path: Path | None = None
+
+    @property
+    def pack(self) -> Pack:
+        """Its pack. Raises UptakeError where there is none, or where it is not whole."""
+        return _pack(self)
 
 
 ENGLISH = Language("en")
 """The language that uptake speaks."""
+
+
+@cache
+def _pack(language: Language) -> Pack:
+    path = language.path or FOLDER / f"{language.code}.toml"
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        known = ", ".join(sorted(each.stem for each in FOLDER.glob("*.toml")))
+        raise UptakeError(
+            f"no language pack {path}: choose from {known}, or write one (docs/ground.md)"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UptakeError(f"language pack {path}: not TOML: {error}") from error
+    try:
+        return _compiled(data)
+    except KeyError as error:
+        raise UptakeError(
+            f"language pack {path}: {error} is missing; languages/en.toml has all"
+        ) from error
+    except (re.error, TypeError, ValueError, AttributeError) as error:
+        raise UptakeError(f"language pack {path}: {error}") from error
+
+
+def _compiled(data: Mapping[str, Any]) -> Pack:
+    lead, withdraw, topic = data["lead"], data["withdraw"], data["topic"]
+    goal, social = data["goal"], data["social"]
+    phrases = {
+        "lead.soft": _phrase(_any(lead["soft"]) + r"(?!\w)"),
+        "lead.plain": _phrase(_any(lead["plain"]) + r"(?!\w)"),
+        "lead.sure": _phrase(_any(lead["sure"]) + r"(?!\w)"),
+        "lead.filler": _phrase(_any(lead["filler"]) + r"(?!\w)"),
+        "lead.trail": _phrase(lead["trail"]),
+        "social.phrase": _phrase(_any(social["phrases"]) + r"(?!\w)"),
+        "social.talk": _phrase(_any(social["talk"])),
+        "topic.open": _phrase(r"\W*" + _any(topic["open"]) + r"(?!\w)"),
+        **{f"withdraw.{name}": _phrase(withdraw[name]) for name in _WITHDRAW},
+        **{f"topic.{name}": _phrase(topic[name]) for name in ("again", "several", "label")},
+        **{f"social.{name}": _phrase(social[name]) for name in _SOCIAL},
+        **{f"goal.{name}": _phrase(goal[name]) for name in _GOAL},
+        **{f"clause.{name}": _phrase(data["clause"][name]) for name in ("cut", "part")},
+        **{f"presuppose.{name}": _phrase(data["presuppose"][name]) for name in ("before", "ends")},
+        **{f"point.{name}": _phrase(data["point_words"][name]) for name in ("ask_only", "empty")},
+    }
+    lists = {
+        **{
+            f"contrast.{name}": _phrases(data["contrast"][name], data["contrast"]["after"])
+            for name in ("sure", "opened", "values")
+        },
+        "contrast.anywhere": _phrases(data["contrast"]["anywhere"]),
+        "withdraw.sure": _phrases(withdraw["sure"]),
+        "topic.back": _phrases(topic["back"]),
+    }
+    return Pack(
+        stop=_words(data["stop"]),
+        glue=_words(data["glue"]),
+        additive=_words(data["additive"]),
+        one=frozenset(data["one"]),
+        one_after=_words(data["one_after"]),
+        indefinite=frozenset(data["indefinite"]),
+        dayhalf=frozenset(data["dayhalf"]),
+        joins_numbers=frozenset(data["joins_numbers"]),
+        negations=frozenset(data["negations"]),
+        enders=_words(topic["enders"]),
+        things=_words(topic["thing"]),
+        last=_words(data["point_words"]["last"]),
+        other=_words(data["point_words"]["other"]),
+        same={str(word): str(other) for word, other in data["same"].items()},
+        endings=tuple((str(end), str(put), int(least)) for end, put, least in data["endings"]),
+        numbers={str(word): float(number) for word, number in data["numbers"].items()},
+        scales={str(word): float(number) for word, number in data["scales"].items()},
+        ordinals={str(word): int(number) for word, number in data["ordinals"].items()},
+        sets={word: name for name, words in data["sets"].items() for word in words.split()},
+        phrases=phrases,
+        lists=lists,
+        pointers=tuple(Pointer(each["kind"], _phrase(each["words"])) for each in data["point"]),
+    )
+
+
+_WITHDRAW = ("weak", "weak_colon", "mine", "about", "last", "everything", "idiom")
+_SOCIAL = ("doubt", "doubt_answer", "telling", "until_asked", "done", "announce")
+_GOAL = ("asks", "orders", "wants", "prefers", "pasted")
+
+
+def _phrase(pattern: str) -> Phrase:
+    pattern = pattern.replace("OLD", f"(?P<old>{_PHRASE})").replace("NEW", f"(?P<new>{_PHRASE})")
+    return Phrase(re.compile(pattern))
+
+
+def _phrases(patterns: Sequence[str], after: str = "") -> tuple[Phrase, ...]:
+    return tuple(_phrase(pattern + after) for pattern in patterns)
+
+
+def _any(patterns: Sequence[str]) -> str:
+    return "(?:" + "|".join(f"(?:{pattern})" for pattern in patterns) + ")"
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())

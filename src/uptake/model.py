@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from uptake.conversation import Conversation, Message
 
-__all__ = ["Model", "ModelError", "Reply", "Sampling", "Scripted", "Usage"]
+__all__ = ["Model", "ModelError", "Reply", "Sampling", "Scripted", "Usage", "added"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,17 @@ class Usage:
     completion_tokens: int = 0
     cost: float | None = None
     cached: bool = False
+
+
+def added(one: Usage, two: Usage) -> Usage:
+    """What two calls cost together; no price where one of them has none."""
+    known = one.cost is not None and two.cost is not None
+    return Usage(
+        one.prompt_tokens + two.prompt_tokens,
+        one.completion_tokens + two.completion_tokens,
+        (one.cost or 0.0) + (two.cost or 0.0) if known else None,
+        one.cached and two.cached,
+    )
 
 
 @dataclass(frozen=True, slots=True)

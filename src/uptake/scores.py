@@ -194,7 +194,7 @@ def rows(
 
     Under each rule: `mean` (P), `a90` (aptitude), `u90_10` (unreliability) and, for conditions
     other than `full`, `kept`. Once for each condition, with `score` "last": `right_then_wrong`,
-    `attempted_first`, `asked`, `turns`, `words`, `failures`, `undecided`; and, where the
+    `attempted_first`, `asked`, `turns`, `words`, `tokens`, `failures`, `undecided`; and, where the
     conversation has turns, `score_by_first_attempt:B` and `first_attempt:B` for each bucket B and
     for "never", and `score_by_turn:K`. `docs/statistics.md` defines each.
     Then the `metrics` of each probe, by its name.
@@ -356,6 +356,8 @@ def _behaviour(cell: _Cell, names: Sequence[str]) -> Iterator[_Figure]:
     yield _share(cell, names, "turns", [(e, len(e.turns)) for e in told], "amount")
     words = [(e, sum(len(t.reply.split()) for t in e.turns) / len(e.turns)) for e in told]
     yield _share(cell, names, "words", words, "amount")
+    tokens = [(e, sum(t.prompt_tokens + t.completion_tokens for t in e.turns)) for e in told]
+    yield _share(cell, names, "tokens", tokens, "amount")
 
 
 def _course(cell: _Cell, names: Sequence[str]) -> Iterator[_Figure]:

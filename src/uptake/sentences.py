@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Sentence", "plain", "sentences", "shown"]
+__all__ = ["Sentence", "hidden", "plain", "sentences", "shown"]
 
 # A block is a break in the text; so is a quoted line.
 _BLOCK = re.compile(
@@ -36,16 +36,18 @@ _READ = str.maketrans({"’": "'", "‘": "'", "*": None})
 class Sentence:
     """One sentence: `text` as it was written, `read` in lower case with code and quotes blanked.
 
-    Blanked letters are underscores. `read` has plain apostrophes and no asterisks.
+    Blanked letters are underscores. `read` has plain apostrophes and no asterisks. `start` is
+    where it begins in the text it was cut from.
     """
 
     text: str
     read: str
+    start: int = 0
 
 
 def sentences(text: str) -> tuple[Sentence, ...]:
     """The sentences of a text in order, each a piece of it; blocks of code are left out."""
-    blanked = _QUOTE.sub(_blank, _CODE.sub(_blank, _BLOCK.sub(_break, text)))
+    blanked = hidden(text)
     found: list[Sentence] = []
     start = 0
     for end in (*_END.finditer(blanked), None):
@@ -55,9 +57,14 @@ def sentences(text: str) -> tuple[Sentence, ...]:
         if read:
             start += len(blanked[start:stop]) - len(blanked[start:stop].lstrip())
             written = text[start : start + len(read)]
-            found.append(Sentence(written, read.translate(_READ).lower()))
+            found.append(Sentence(written, read.translate(_READ).lower(), start))
         start = end.end() if end else len(blanked)
     return tuple(found)
+
+
+def hidden(text: str) -> str:
+    """A text of the same length without what it only shows: code and quotes blanked out."""
+    return _QUOTE.sub(_blank, _CODE.sub(_blank, _BLOCK.sub(_break, text)))
 
 
 def shown(text: str) -> tuple[str, ...]:

@@ -111,6 +111,8 @@ def _note(turn: Turn, before: tuple[int, ...]) -> Text:
         parts.append("right" if turn.score >= 1 else "wrong" if turn.score <= 0 else "partly right")
     if turn.asked:
         parts.append("asks")
+    if turn.move is not None:
+        parts.append(f"move {turn.move}")
     if turn.unfaithful:
         parts.append(turn.unfaithful)
     if turn.finish_reason not in ("stop", "end_turn"):

@@ -85,7 +85,7 @@ def groups(rows: Iterable[Row], probed: str | None = None) -> list[list[Figures]
     return [
         sorted(
             (_figures(part, probed) for part in models.values()),
-            key=lambda f: (f.control, f.model == ORACLE, f.model != probed),
+            key=lambda f: (f.control, f.model == ORACLE, f.model != probed, f.mediated),
         )
         for models in found.values()
     ]

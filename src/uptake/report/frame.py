@@ -73,6 +73,8 @@ def _figure(row: Row, name: str) -> str:
     value: float | None = getattr(row, name)
     if value is None:
         return ""
+    if row.metric == "tokens":
+        return f"{value:,.0f}"
     if row.metric in ("turns", "words"):
         return f"{value:.2f}"
     if row.metric in ("failures", "undecided"):

@@ -31,6 +31,7 @@ def tables(rows: Sequence[Row], probed: str | None = None) -> Iterator[Renderabl
         for figures in group:
             if not figures.control:
                 yield from _words(figures)
+                yield from _cost(figures, group[0])
 
 
 def _table(group: Sequence[Figures]) -> Table:
@@ -105,6 +106,17 @@ def _change(figures: Figures, metric: str, told: str | None) -> str:
     before = percent(figures.value(metric, "full")).rstrip("%")
     after = percent(figures.value(metric, told)).rstrip("%") if told else "–"
     return f"{before}→{after}"
+
+
+def _cost(figures: Figures, probed: Figures) -> Iterator[Text]:
+    """What a model that is played beside the probed one takes for one of its tokens."""
+    from rich.text import Text
+
+    told = figures.headline or next(reversed(figures.conditions), "")
+    spent, plain = figures.value("tokens", told), probed.value("tokens", told)
+    if figures is not probed and spent and plain:
+        words = f"{figures.name} takes {spent / plain:.2f} tokens for one of {probed.name}'s"
+        yield Text(f"{words} ({told}: {spent:,.0f} a conversation).")
 
 
 def _words(figures: Figures) -> Iterator[Text]:

@@ -22,13 +22,15 @@ from uptake.errors import UptakeError
 from uptake.instruction import Instruction
 from uptake.instructions import read_instructions
 from uptake.judge import Judge, rubric
+from uptake.mediator import Mediator
+from uptake.menders import mender
 from uptake.model import Model, Sampling
 from uptake.models import model as open_model
 from uptake.models.policies import POLICIES
 from uptake.partners import Oracle
 from uptake.probes import Probe
 from uptake.probes import probe as find_probe
-from uptake.run.budget import Budget, LimitReachedError, Metered
+from uptake.run.budget import Budget, LimitReachedError, Metered, metered
 from uptake.run.plan import Job, Plan, sample
 from uptake.run.progress import Progress
 from uptake.run.record import Record
@@ -111,10 +113,15 @@ def setup(
     judge: str | Model | None = None,
     sampling: Sampling | None = None,
     controls: bool = True,
+    mediated: bool = False,
+    mend: Sequence[str] = (),
     verify: Verify | None = None,
     **options: Any,
 ) -> Setup:
     """A plan from settings as people give them; nothing is asked of a model yet.
+
+    With `mediated`, the model is played as it is and mediated; `mend` names other ways to mend a
+    conversation that are played beside it (`menders`).
 
     `verify` checks the replies in place of the instructions' own domains; a `judge` scores those
     that answer, in domains that have a rubric for it, or all where `verify` is given. `options` go
@@ -141,6 +148,7 @@ def setup(
         source=source,
         model=tested,
         controls=tuple(open_model(name) for name in names if name != tested.name),
+        beside=_beside(tested, mediated, mend),
         conditions=tuple(conditions),
         repeats=repeats,
         seed=seed,
@@ -221,7 +229,7 @@ class _Sitting:
         self._shown = shown
         self._plan = plan
         self._verify = ready.verify
-        self._model = Metered(plan.model, budget)
+        self._models = {id(one): metered(one, budget) for one in (plan.model, *plan.beside)}
         self._user: User = ScriptedUser()
         if ready.user is not None:
             self._user = ModelUser(Metered(ready.user, budget))
@@ -259,7 +267,7 @@ class _Sitting:
         plan = self._plan
         return await play(
             job.scenario,
-            self._model if job.model is plan.model else job.model,
+            self._models.get(id(job.model), job.model),
             verify=self._verify[job.scenario.instruction.domain],
             user=self._user,
             repeat=job.repeat,
@@ -282,6 +290,14 @@ def _instructions(
     if isinstance(given, str | Path):
         return sample(read_instructions(Path(given)), n, seed), Path(given).name
     return sample(given, n, seed), "instructions"
+
+
+def _beside(model: Model, mediated: bool, mend: Sequence[str]) -> tuple[Model, ...]:
+    """The ways to mend that are played beside the model itself."""
+    if mediated and getattr(model, "mediated", False):
+        raise UptakeError(f"{model.name} is mediated already; leave --mediated out")
+    mended = [mender(name, model) for name in dict.fromkeys(mend)]
+    return (*([Mediator(model)] if mediated else []), *mended)
 
 
 def _rubrics(domains: Iterable[str]) -> dict[str, str]:

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from uptake.conversation import Conversation
 from uptake.model import Model, ModelError, Reply, Sampling, Usage
 from uptake.models.prices import Price
 
-__all__ = ["Budget", "LimitReachedError", "Metered", "most"]
+__all__ = ["Budget", "LimitReachedError", "Metered", "metered", "most"]
 
 # What a chat template may add around a message and around a conversation, in tokens. Generous.
 AROUND_MESSAGE = 16
@@ -97,17 +98,12 @@ class Metered:
         """The price is the model's own (`model.price`); a model that has none costs nothing."""
         self._model = model
         self._budget = budget
-        self._price: Price | None = getattr(model, "price", None)
+        self.price: Price | None = getattr(model, "price", None)
 
     @property
     def name(self) -> str:
         """The name of the model that is metered."""
         return self._model.name
-
-    @property
-    def mediated(self) -> bool:
-        """Whether the model that is metered is a mediated one."""
-        return bool(getattr(self._model, "mediated", False))
 
     async def reply(self, conversation: Conversation, sampling: Sampling) -> Reply:
         """The model's reply.
@@ -132,7 +128,7 @@ class Metered:
         await self._model.aclose()
 
     def _cost(self, prompt: int, words: int) -> float:
-        return self._price.cost(prompt, words) if self._price else 0.0
+        return self.price.cost(prompt, words) if self.price else 0.0
 
     def _used(self, usage: Usage, aside: tuple[int, float]) -> tuple[int, float]:
         """What a reply is counted as; an endpoint that does not say is taken at the most."""
@@ -144,6 +140,12 @@ class Metered:
         if cost is None:
             cost = self._cost(usage.prompt_tokens, usage.completion_tokens)
         return usage.prompt_tokens + usage.completion_tokens, cost
+
+
+def metered(model: Model, budget: Budget) -> Model:
+    """`model` under a budget; where it is one around another, what it asks of that one is."""
+    over: Callable[[Callable[[Model], Model]], Model] | None = getattr(model, "over", None)
+    return Metered(model, budget) if over is None else over(lambda inner: Metered(inner, budget))
 
 
 def most(conversation: Conversation) -> int:

@@ -27,7 +27,7 @@ from uptake.models.prices import Price
 from uptake.probes import Probe
 from uptake.scenario import Scenario
 
-__all__ = ["Estimate", "Job", "Plan", "describe", "estimate", "pairs", "sample"]
+__all__ = ["Estimate", "Job", "Plan", "describe", "estimate", "named", "pairs", "sample"]
 
 # Constant policies say the same in every repeat; two show that nothing varies.
 CONTROL_REPEATS = 2
@@ -67,8 +67,9 @@ class Job:
 class Plan:
     """Everything that decides which episodes there are, and what is said in them.
 
-    `source` names where the instructions came from, for people. `user` is the name of the
-    simulated user, `judge` that of the model that scores, where one does.
+    `source` names where the instructions came from, for people. `beside` are models that are played
+    as often as `model` is: the same one mediated, or mended in another way. `user` is the name of
+    the simulated user, `judge` that of the model that scores, where one does.
     """
 
     probes: tuple[Probe, ...]
@@ -76,6 +77,7 @@ class Plan:
     source: str
     model: Model
     controls: tuple[Model, ...] = ()
+    beside: tuple[Model, ...] = ()
     conditions: tuple[str, ...] = ()
     repeats: int = 10
     seed: int = 0
@@ -115,6 +117,8 @@ class Plan:
             "probes": [probe.name for probe in self.probes],
             "model": self.model.name,
             "controls": [control.name for control in self.controls],
+            # Only where there are any, so that a run that was begun without goes on.
+            **({"beside": [named(model) for model in self.beside]} if self.beside else {}),
             "source": self.source,
             "instructions": len(self.instructions),
             "conditions": list(self.conditions) or "all",
@@ -123,7 +127,7 @@ class Plan:
             "user": self.user,
             "temperature": self.sampling.temperature,
             "reply_tokens": self.sampling.max_tokens,
-            # Only where there is one, so that a run that was begun without goes on.
+            # As above.
             **({"judge": self.judge} if self.judge else {}),
             # Last, so that a setting which changes the instructions is named before its effect.
             "instructions_sha256": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16],
@@ -149,23 +153,33 @@ class Plan:
 
     def jobs(self, done: Container[tuple[Any, ...]] = ()) -> Iterator[Job]:
         """Every job whose key is not in `done`, in order, made as it is asked for."""
-        for model, repeats in self._played():
-            for repeat in range(repeats):
-                for probe, scenario in self.scenarios:
-                    if len(scenario.turns) > _most_turns(model):
-                        continue
-                    job = Job(probe, scenario, model, repeat, self.user)
-                    if job.key not in done:
-                        yield job
+        for model, repeat in self._played():
+            for probe, scenario in self.scenarios:
+                if len(scenario.turns) > _most_turns(model):
+                    continue
+                job = Job(probe, scenario, model, repeat, self.user)
+                if job.key not in done:
+                    yield job
 
-    def _played(self) -> list[tuple[Model, int]]:
-        few = min(self.repeats, CONTROL_REPEATS)
-        return [*((control, few) for control in self.controls), (self.model, self.repeats)]
+    def _played(self) -> Iterator[tuple[Model, int]]:
+        for control in self.controls:
+            for repeat in range(min(self.repeats, CONTROL_REPEATS)):
+                yield control, repeat
+        for repeat in range(self.repeats):
+            for model in (self.model, *self.beside):
+                yield model, repeat
+
+
+def named(model: Model) -> str:
+    """A model as the tables name it."""
+    return f"{model.name} (mediated)" if getattr(model, "mediated", False) else model.name
 
 
 @dataclass(slots=True)
 class Estimate:
-    """How much a plan will use of the model that is probed; controls are counted as episodes only.
+    """How much a plan will use of the model that is probed, by itself and as part of the others.
+
+    Controls are counted as episodes only.
 
     Calls and tokens are estimates: each turn of the scenario is one call, 4 characters are one
     token, and a reply is `TOKENS_A_REPLY` tokens. `most_tokens` takes every reply at its limit.
@@ -185,29 +199,30 @@ class Estimate:
         """Prompt and reply tokens together."""
         return self.prompt_tokens + self.reply_tokens
 
-    def add(self, scenario: Scenario, sampling: Sampling) -> None:
-        """Count one episode."""
+    def add(self, scenario: Scenario, sampling: Sampling, calls: int = 1) -> None:
+        """Count one episode, with so many calls a turn."""
         reply = min(TOKENS_A_REPLY, sampling.max_tokens)
         said = _tokens(scenario.system) if scenario.system else 0
         self.episodes += 1
         for heard, told in enumerate(scenario.turns):
             said += _tokens(told.text)
-            self.calls += 1
-            self.prompt_tokens += said + heard * reply
-            self.reply_tokens += reply
-            self.most_tokens += said + (heard + 1) * sampling.max_tokens
+            self.calls += calls
+            self.prompt_tokens += calls * (said + heard * reply)
+            self.reply_tokens += calls * reply
+            self.most_tokens += calls * (said + (heard + 1) * sampling.max_tokens)
 
 
 def estimate(plan: Plan, done: Container[tuple[Any, ...]] = ()) -> Estimate:
     """What the episodes of `plan` that are not in `done` will use."""
     total = Estimate()
     for job in plan.jobs(done):
-        if job.model is not plan.model:
+        if job.model in plan.controls:
             total.control_episodes += 1
             continue
         part = total.by_condition.setdefault(job.scenario.condition, Estimate())
-        part.add(job.scenario, plan.sampling)
-        total.add(job.scenario, plan.sampling)
+        calls = getattr(job.model, "calls", 1)
+        part.add(job.scenario, plan.sampling, calls)
+        total.add(job.scenario, plan.sampling, calls)
     if plan.user != "scripted":
         total.user_calls = total.calls
     return total
@@ -215,8 +230,9 @@ def estimate(plan: Plan, done: Container[tuple[Any, ...]] = ()) -> Estimate:
 
 def describe(plan: Plan, counted: Estimate, price: Price | None, played: int = 0) -> str:
     """The estimate for a person: a table by condition, the sums, the price, and how it was made."""
+    models = (plan.model, *plan.beside)
     lines = [
-        f"{', '.join(p.name for p in plan.probes)} on {plan.model.name}: "
+        f"{', '.join(p.name for p in plan.probes)} on {', '.join(map(named, models))}: "
         f"{len(plan.instructions):,} instructions from {plan.source}, "
         f"{plan.repeats} repeats, seed {plan.seed}, user {plan.user}",
         "",
@@ -239,6 +255,8 @@ def describe(plan: Plan, counted: Estimate, price: Price | None, played: int = 0
             f"judge       up to {counted.calls:,} calls more to {plan.judge}, "
             "and those for the controls"
         )
+    if plan.beside:
+        lines.append("mended      counted as if they sent the conversation as it is")
     if played:
         lines.append(f"played      {played:,} episodes are there already and not counted above")
     lines.append(

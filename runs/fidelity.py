@@ -1,0 +1,382 @@
+"""Does the ledger keep what users say, and only what still holds? Replayed on GSM8K in shards.
+
+    python runs/fidelity.py DATA_FOLDER [--part report|tune] [--save]
+
+DATA_FOLDER holds the three files named in FILES: GSM8K train problems cut into shards by others
+(RLSTA, a copy of Lost in Conversation). Only the user's turns are replayed; no model is called.
+
+- told: one shard a turn; is each shard, word for word, in what stands at the end? Also with small
+  talk between the shards: is it left out?
+- corrected: shards are told with a wrong value first (the data's `modified_shard`), and later put
+  right in one of several wordings. Counted are the shards whose digits differ. Is the wrong value
+  superseded, does any stale value stand, and was anything dropped that holds?
+
+Problems are split by their question (SHA-1): rules were tuned on one part, figures are of the
+other. The wordings of the figures (HELD) and the small talk were written down before the rules
+were tuned, and never used for that (TUNED were). Beside the ledger stand constant policies.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from table import save
+from uptake.analyst import ledger
+from uptake.intervals import Ratio, intervals
+from uptake.sentences import plain
+
+FILES = ("gsm8k_add_train.jsonl", "gsm8k_refine_train.jsonl", "gsm8k_train_sharded_698.json.gz")
+
+TUNED = (
+    "{new}",
+    "Sorry, I meant: {new}",
+    "Actually, {new}",
+    "No, {new}",
+    "Correction: {new}",
+    "I got one thing wrong. {new}",
+    "Sorry, I meant {value}, not {wrong}.",
+    "Change {wrong} to {value}.",
+    "It should be {value} instead of {wrong}.",
+)
+HELD = (
+    "{new}",
+    "Hm, I gave you a wrong figure before. {new}",
+    "Please amend this: {new}",
+    "Oh, my fault, that was off: {new}",
+    "Let me rephrase that. {new}",
+    "I just noticed an error in what I told you. {new}",
+    "Scratch what I said about that. {new}",
+    "Hold on, it's different: {new}",
+    "To be precise, {new}",
+    "Whoops, wrong value. {new}",
+    "I double-checked, and {new}",
+    "The correct statement is: {new}",
+    "Not so, I'm afraid. {new}",
+    "I wrote {wrong}, but it is {value}.",
+    "Swap the {wrong} for {value}.",
+    "{value}, that is, rather than {wrong}.",
+    "Where it says {wrong}, read {value}.",
+    "The {wrong} ought to be {value}.",
+    "Sorry, {value} and not {wrong}.",
+)
+TALK_TUNED = ("Thanks!", "How are you today?", "It's raining here again.", "Okay, got it.")
+TALK_HELD = (
+    "Thank you kindly.",
+    "Cheers, that's great.",
+    "Good morning to you!",
+    "Lovely, thanks a bunch.",
+    "Hope you're having a nice day.",
+    "Ha, my cat just walked over the keyboard.",
+    "What a gorgeous evening it is.",
+    "I really need a coffee now.",
+    "Sorry, the phone rang, I'm back.",
+    "Did you watch the match last night?",
+    "Maths was never my strong suit.",
+    "It's freezing in this office today.",
+    "Great, that makes sense.",
+    "I'm on the train, by the way.",
+    "You're a star.",
+    "Bit tired today, long week.",
+)
+
+Policy = Callable[[Sequence[str]], list[str]]
+"""Given the user's turns, what stands of each at the end: its words, or ""."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A conversation in which `wrong` turns were told and later put right."""
+
+    question: str
+    wording: str
+    turns: tuple[str, ...]
+    wrong: tuple[int, ...]  # the turns that said a wrong value
+    right: tuple[str, ...]  # the shards that put them right
+    holds: tuple[int, ...]  # the turns of which nothing was corrected
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--part", choices=("report", "tune"), default="report")
+    parser.add_argument("--show", type=int, default=0, help="print so many failures of each kind")
+    parser.add_argument("--save", action="store_true")
+    asked = parser.parse_args()
+    held = asked.part == "report"
+    told = list(additive(asked.data, asked.part))
+    corrected = list(corrections(asked.data, asked.part, HELD if held else TUNED))
+    rows = [*told_rows(told, TALK_HELD if held else TALK_TUNED), *corrected_rows(corrected)]
+    for row in rows:
+        bounds = f" [{row['low']}, {row['high']}]" if row.get("low") is not None else ""
+        print(f"{row['value']:.4f}{bounds}  n={row['n']:5}  {row['figure']}")
+    if asked.show:
+        failures(told, corrected, asked.show)
+    if asked.save:
+        command = "python runs/fidelity.py DATA_FOLDER --save"
+        save("4-fidelity", title="Fidelity of the ledger on real text", command=command, rows=rows)
+
+
+# The data
+
+
+def part_of(question: str) -> str:
+    """The part a question belongs to, the same on every machine."""
+    words = plain(question).encode()
+    return "tune" if hashlib.sha1(words).digest()[0] % 2 else "report"
+
+
+def additive(folder: Path, part: str) -> Iterator[tuple[str, list[str]]]:
+    """(question, shards) of the rows of a part, in both files."""
+    for row in _lines(folder / FILES[0]):
+        if part_of(row["question"]) == part:
+            yield plain(row["question"]), row["shards"]
+    for row in json.loads(gzip.decompress((folder / FILES[2]).read_bytes())):
+        if part_of(row["question"]) == part:
+            yield plain(row["question"]), [shard["shard"] for shard in row["shards"]]
+
+
+def corrections(folder: Path, part: str, wordings: Sequence[str]) -> Iterator[Correction]:
+    """Each row of a part in each wording: all told, the wrong values last put right."""
+    questions = {row["task_id"]: row["question"] for row in _lines(folder / FILES[0])}
+    for row in _lines(folder / FILES[1]):
+        question = questions[row["task_id"]]
+        if part_of(question) != part:
+            continue
+        shards = {each["shard_id"]: each["shard"].strip() for each in row["shards"]}
+        wrong = {each["shard_id"]: each["shard"].strip() for each in row["modified_shard"]}
+        for wording in wordings:
+            made = _correction(plain(question), shards, wrong, wording)
+            if made.wrong:
+                yield made
+
+
+def _correction(
+    question: str, shards: dict[int, str], wrong: dict[int, str], wording: str
+) -> Correction:
+    turns: list[str] = []
+    places: dict[int, int] = {}
+    for number, shard in shards.items():
+        other = wrong.get(number, shard)
+        changes = _changes(other, shard, wording)
+        turns.append(other if changes else shard)
+        if changes:
+            places[number] = len(turns) - 1
+    holds = tuple(set(range(len(turns))) - set(places.values()))
+    for number in places:
+        value, was = _one(wrong[number], shards[number]) or ("", "")
+        turns.append(wording.format(new=shards[number], value=value, wrong=was))
+    right = tuple(shards[number] for number in places)
+    return Correction(question, wording, tuple(turns), tuple(places.values()), right, holds)
+
+
+def digits(text: str) -> list[str]:
+    """The numbers of a text that are written in digits."""
+    return re.findall(r"\d+(?:[.,]\d+)*", text)
+
+
+def _changes(wrong: str, right: str, wording: str) -> bool:
+    """Whether a value in digits stands in another's place, and the wording can say which."""
+    old, new = digits(wrong), digits(right)
+    if old == new or len(old) != len(new):
+        return False
+    return "{new}" in wording or _one(wrong, right) is not None
+
+
+def _one(wrong: str, right: str) -> tuple[str, str] | None:
+    """(right, wrong): the value, where just one differs and nothing else does."""
+    old, new = digits(wrong), digits(right)
+    differ = [(b, a) for a, b in zip(old, new, strict=False) if a != b]
+    same = re.sub(r"\d", "", wrong) == re.sub(r"\d", "", right)
+    return differ[0] if len(differ) == 1 and same else None
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+# The policies
+
+
+def uptake(turns: Sequence[str]) -> list[str]:
+    """The ledger of `uptake.analyst`."""
+    ground = ledger(turns)
+    stands: dict[int, list[str]] = defaultdict(list)
+    for entry in ground.standing():
+        stands[entry.span.turn].append(ground.wording(entry))
+    return [" ".join(stands[turn]) for turn in range(len(turns))]
+
+
+def never(turns: Sequence[str]) -> list[str]:
+    """Nothing is ever superseded or left out."""
+    return list(turns)
+
+
+def always(turns: Sequence[str]) -> list[str]:
+    """Each turn supersedes the most similar one before it."""
+    return _similar(turns, range(1, len(turns)))
+
+
+def _similar(turns: Sequence[str], correcting: Iterable[int]) -> list[str]:
+    stands = list(turns)
+    words = [set(plain(turn).split()) for turn in turns]
+    for turn in correcting:
+        alike = {
+            other: len(words[turn] & words[other]) / max(1, len(words[turn] | words[other]))
+            for other in range(turn)
+            if stands[other]
+        }
+        if alike:
+            stands[max(alike, key=lambda each: alike[each])] = ""
+    return stands
+
+
+POLICIES: dict[str, Policy] = {
+    "uptake": uptake,
+    "never supersede": never,
+    "always supersede the most similar": always,
+}
+
+
+# The figures
+
+
+def told_rows(
+    told: Sequence[tuple[str, list[str]]], talk: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """Shards that stand word for word at the end, plain and between small talk."""
+    for name, policy in POLICIES.items():
+        kept = [(question, *_kept(shards, policy(shards))) for question, shards in told]
+        yield _row(f"{name}: shards that stand, told one a turn", _grouped(kept), "= 1")
+        mixed = [(q, shards, *_mixed(shards, talk, i)) for i, (q, shards) in enumerate(told)]
+        stood = [(q, shards, policy(turns), small) for q, shards, turns, small in mixed]
+        kept = [(q, *_kept(shards, stands)) for q, shards, stands, _ in stood]
+        yield _row(f"{name}: shards that stand, small talk between", _grouped(kept), "= 1")
+        left = [(q, sum(not stands[i] for i in small), len(small)) for q, _, stands, small in stood]
+        yield _row(f"{name}: small talk left out", _grouped(left), "= 1")
+
+
+def _kept(shards: Sequence[str], stands: Sequence[str]) -> tuple[int, int]:
+    said = _spaced(" ".join(stands))
+    return sum(_spaced(shard) in said for shard in shards), len(shards)
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _mixed(shards: Sequence[str], talk: Sequence[str], seed: int) -> tuple[list[str], list[int]]:
+    """The shards with small talk after about half of them, and where that stands."""
+    random = Random(f"talk/{seed}")
+    turns: list[str] = []
+    small: list[int] = []
+    for shard in shards:
+        turns.append(shard)
+        if random.random() < 0.5:
+            small.append(len(turns))
+            turns.append(random.choice(talk))
+    return turns, small
+
+
+def corrected_rows(made: Sequence[Correction]) -> Iterator[dict[str, Any]]:
+    """What was superseded, what stale value stands, and what was dropped that holds."""
+    sides = {"{new}": "the bare new sentence"}
+    for name, policy in POLICIES.items():
+        outcomes = [(each, *_outcome(each, policy(each.turns))) for each in made]
+        targets = ("≥ 0.95", "≤ 0.02", "≤ 0.02")
+        parts = {"all wordings": outcomes}
+        if name == "uptake":
+            bare = [each for each in outcomes if each[0].wording == "{new}"]
+            value = [each for each in outcomes if "{value}" in each[0].wording]
+            others = [e for e in outcomes if "{new}" in e[0].wording and e[0].wording != "{new}"]
+            parts |= {sides["{new}"]: bare, "opened as a correction": others, "the value": value}
+        for part, found in parts.items():
+            for what, index, target in zip(WHAT, range(1, 4), targets, strict=True):
+                counted = [(each[0].question, *each[index]) for each in found]
+                yield _row(f"{name}: {what}, {part}", _grouped(counted), target)
+    found = [(e, *_outcome(e, uptake(e.turns))) for e in made]
+    for wording in dict.fromkeys(e.wording for e in made):
+        counted = [(e.question, *good) for e, good, _, _ in found if e.wording == wording]
+        yield _row(f"uptake: corrected values superseded, “{wording}”", _grouped(counted))
+
+
+WHAT = ("corrected values superseded", "stale values left standing", "what holds, dropped")
+
+
+def _outcome(
+    made: Correction, stands: Sequence[str]
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """(count, of how many) for each of WHAT."""
+    everything = _spaced(" ".join(stands))
+    good = stale = 0
+    for turn, right in zip(made.wrong, made.right, strict=True):
+        old, new = digits(made.turns[turn]), digits(right)
+        stood = digits(stands[turn])
+        gone = [value for value in old if value not in new]
+        left = any(value in stood for value in gone) or (not gone and stood == old)
+        put = stood == new or _spaced(right) in everything
+        good += not left and put
+        stale += left
+    dropped = sum(_spaced(made.turns[turn]) not in everything for turn in made.holds)
+    n = len(made.wrong)
+    return (good, n), (stale, n), (dropped, len(made.holds))
+
+
+def _grouped(counted: Iterable[tuple[str, int, int]]) -> dict[str, tuple[float, int]]:
+    """Per distinct question, the share and the number counted: a question weighs one."""
+    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for question, count, of in counted:
+        sums[question][0] += count
+        sums[question][1] += of
+    return {question: (count / of, of) for question, (count, of) in sums.items() if of}
+
+
+def _row(figure: str, shares: dict[str, tuple[float, int]], target: str = "") -> dict[str, Any]:
+    values = np.array([share for share, _ in shares.values()])
+    found = intervals([Ratio(values, np.ones(len(values)))])[0]
+    counted = sum(of for _, of in shares.values())
+    row = {
+        "figure": figure,
+        "value": round(found.value, 4),
+        "low": round(found.low, 4),
+        "high": round(found.high, 4),
+        "n": len(values),
+        "note": f"mean over distinct questions; {counted} counted in all",
+    }
+    return row | ({"target": target} if target else {})
+
+
+# For whoever tunes
+
+
+def failures(told: Sequence[tuple[str, list[str]]], made: Sequence[Correction], count: int) -> None:
+    """Print conversations of which a figure is wrong."""
+    bad = [shards for _, shards in told if _kept(shards, uptake(shards))[0] < len(shards)]
+    for shards in bad[:count]:
+        said = _spaced(" ".join(uptake(shards)))
+        print("TOLD", *(f"{'  ' if _spaced(s) in said else 'X '}{s}" for s in shards), sep="\n  ")
+    for index, what in enumerate(WHAT):
+        for each in made:
+            stands = uptake(each.turns)
+            share = _outcome(each, stands)[index]
+            if (share[0] < share[1]) if index == 0 else share[0]:
+                count -= 1 / len(WHAT)
+                print(what.upper(), *zip(each.turns, stands, strict=True), sep="\n  ")
+            if count <= 0:
+                break
+        count = max(count, 1)
+
+
+if __name__ == "__main__":
+    main()

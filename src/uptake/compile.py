@@ -1,0 +1,203 @@
+"""The instruction that a model is handed: what holds of what the user said, in one message.
+
+The goal first, then everything else that holds, in the order and the words of its saying, then the
+present request. What was corrected stands where it stood, with the words put right; what was taken
+back, small talk and other topics are left out. `fresh` starts a new conversation with it;
+`appended` keeps every message as it is and only adds to the last.
+
+This module knows nothing of how the ledger came to be (`analyst`) or when to do what (`moves`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from uptake.analyst import Reading, Referent
+from uptake.conversation import Conversation, Message
+from uptake.ground import CommonGround, Entry
+
+__all__ = ["appended", "changed", "fresh", "instruction", "pointed", "quote", "standing"]
+
+SYSTEM = ("system", "developer")
+
+HOLDS = "What holds of all that I said:"
+POINTS = 'By "{words}" I mean this:'
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What stands of one turn of the user's, and whether it says what is wanted."""
+
+    turn: int
+    text: str
+    goal: bool
+
+
+def fresh(conversation: Conversation, reading: Reading) -> Conversation:
+    """The system prompt as it was, then `instruction` as the one message of the user's."""
+    kept = [message for message in conversation if message.role in SYSTEM]
+    last = conversation.messages[-1]
+    return Conversation((*kept, Message("user", instruction(reading.ground), last.extra)))
+
+
+def appended(conversation: Conversation, reading: Reading) -> Conversation:
+    """Every message as it was; to the last is added what holds, and what it points at.
+
+    The same conversation where there is nothing to add.
+    """
+    parts = [
+        f"{POINTS.format(words=referent.words)}\n{quote(referent.text)}"
+        for referent in pointed(conversation, reading)
+        if referent.text is not None
+    ]
+    if changed(reading.ground):
+        parts.append(f"{HOLDS}\n{instruction(reading.ground)}")
+    if not parts:
+        return conversation
+    *before, last = conversation.messages
+    return Conversation((*before, _longer(last, "\n\n".join(parts))))
+
+
+def changed(ground: CommonGround) -> bool:
+    """Whether anything that the user said no longer holds as it was said."""
+    return any(
+        entry.status in ("superseded", "withdrawn") or entry.struck for entry in ground.entries
+    )
+
+
+def pointed(conversation: Conversation, reading: Reading) -> tuple[Referent, ...]:
+    """The referents that lie further back than the message before the last."""
+    nearest = len(conversation) - 2
+    return tuple(
+        referent
+        for referent in reading.referents
+        if referent.message is not None and referent.message < nearest and referent.candidates == 1
+    )
+
+
+def instruction(ground: CommonGround) -> str:
+    """What holds of the open topic: the goal, a dash for each thing more, the present request."""
+    parts = [part for turn in range(len(ground.turns)) if (part := _part(ground, turn))]
+    goal = next((part for part in parts if part.goal), None)
+    rest = [part for part in parts if part is not goal]
+    request = rest[-1] if goal and rest and rest[-1].goal else None
+    listed = [_listed(part.text) for part in rest if part is not request]
+    blocks = [*([goal.text] if goal else []), *listed]
+    text = "\n".join(blocks)
+    return f"{text}\n\n{request.text}" if request else text
+
+
+def standing(ground: CommonGround, turn: int) -> str:
+    """The words of one turn that hold, of the open topic: struck ones replaced, the rest verbatim.
+
+    "" where nothing of it holds.
+    """
+    part = _part(ground, turn)
+    return part.text if part else ""
+
+
+def quote(text: str) -> str:
+    """`text` as data, in a fence that nothing in it can close."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text.strip()}\n{fence}"
+
+
+_LEADING = re.compile(r"(?!\s)[^\n]*[^\W\d_]{2}[^\n]*")  # words, up to the end of their line
+
+
+def _part(ground: CommonGround, turn: int) -> _Part | None:
+    """What stands of a turn; None where nothing does."""
+    entries = [entry for entry in ground.entries if entry.span.turn == turn]
+    said = ground.turns[turn]
+    if not entries:
+        return _Part(turn, said.strip(), False) if re.search(r"\w", said) else None
+    words = {entry.id: _words(ground, entry) for entry in entries}
+    if not any(words.values()):
+        return None
+    text = _woven(said, entries, words, steered=len(ground.topics) > 1)
+    holds = [entry for entry in entries if words[entry.id]]
+    goal = any(entry.kind == "goal" for entry in holds)
+    return _Part(turn, text, goal) if text else None
+
+
+def _woven(said: str, entries: Sequence[Entry], words: dict[int, str], *, steered: bool) -> str:
+    """The turn with each entry's words in its place, and what lies before an entry with it.
+
+    Words that no entry holds lead up to the next ("Before that, …"); between topics they only say
+    which one is meant ("On the second: …") and are left out with `steered`.
+    """
+    pieces: list[str] = []
+    at = 0
+    for entry in entries:
+        gap = said[at : entry.span.start]
+        at = entry.span.end
+        if not words[entry.id]:
+            pieces.append("\n" if "\n" in gap else "")
+            continue
+        pieces += [_LEADING.sub("", gap) if steered else gap, words[entry.id]]
+    if words[entries[-1].id]:
+        pieces.append(said[at:])
+    text = "".join(pieces)
+    if text == said:
+        return text.strip()
+    lines = [line.rstrip() for line in text.splitlines()]
+    kept = [line for line in lines if not line or re.search(r"\w|`", line)]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
+
+
+def _words(ground: CommonGround, entry: Entry) -> str:
+    """What stands in an entry's place: its words as they hold now, or those that took over."""
+    if entry.topic != ground.topic or entry.kind == "social":
+        return ""
+    if entry.status == "superseded":
+        heir = _heir(ground, entry)
+        return "" if heir is None else ground.wording(heir)
+    if entry.status == "withdrawn" or _done(ground, entry):
+        return ""
+    return quote(entry.text) if entry.kind == "quoted" else ground.wording(entry)
+
+
+def _heir(ground: CommonGround, entry: Entry) -> Entry | None:
+    """The entry whose words stand in place of a superseded one: the last in the line of them.
+
+    None where that does not hold either, or stands already in an earlier one's place.
+    """
+    by = entry
+    while by.status == "superseded" and by.by is not None:
+        by = ground.entries[by.by]
+    firsts = [other for other in ground.entries if _leads_to(ground, other, by)]
+    return by if by.status == "active" and firsts and firsts[0] is entry else None
+
+
+def _leads_to(ground: CommonGround, entry: Entry, heir: Entry) -> bool:
+    while entry.status == "superseded" and entry.by is not None:
+        entry = ground.entries[entry.by]
+        if entry is heir:
+            return True
+    return False
+
+
+def _done(ground: CommonGround, entry: Entry) -> bool:
+    """Whether an entry has changed another, so that its words are in place there, or spent."""
+    return any(
+        other.by == entry.id or any(strike.by == entry.id for strike in other.struck)
+        for other in ground.entries
+    )
+
+
+def _listed(text: str) -> str:
+    """A line after a dash; what has lines of its own stands as it is."""
+    return text if "\n" in text or text.startswith("- ") else f"- {text}"
+
+
+def _longer(message: Message, text: str) -> Message:
+    """The message with more text at its end, its other fields and parts kept."""
+    content: Any = message.content
+    if isinstance(content, tuple):
+        parts = cast("tuple[Any, ...]", content)
+        return replace(message, content=(*parts, {"type": "text", "text": text}))
+    return replace(message, content=f"{message.text}\n\n{text}")
