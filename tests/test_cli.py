@@ -334,6 +334,14 @@ def test_rules_are_learnt_from_what_failed_over_turns_only(env, server, tmp_path
     assert all(rule.text in out for rule in learnt.rules)
 
 
+def test_a_chat_can_be_typed_or_piped(env, server):
+    words = ["chat", "--model", server.model, "--mediated", "--temperature", 0]
+    with start(env, *words, stdin=subprocess.PIPE) as process:
+        out, err = process.communicate("How many pens are there in all?\n/ground\n", timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert "goal" in out
+
+
 def test_a_reader_that_stops_reading_is_no_error(env, tmp_path):
     assert uptake(env, *probe(tmp_path, "policy:echo", "--conditions", "sharded"))[0] == 0
     with start(env, "show", tmp_path, "-n", 0) as process:
@@ -355,6 +363,11 @@ BAD = {
     "folder": (["report", "nowhere"], "no run in nowhere"),
     "show": (["show", "nowhere"], "no run in nowhere"),
     "line": (["probe", "--model", "policy:echo", "--instructions", "broken.jsonl"], ":2:"),
+    "analyst": (["probe", "--model", "policy:echo", "--analyst", "self"], "go with --mediated"),
+    "experience": (
+        ["chat", "--mediated", "--model", "policy:echo", "--experience", "x.json"],
+        "give --analyst",
+    ),
     "rules": (["distil", "nowhere"], "no run in nowhere"),
     "file": (["probe", "--model", "policy:echo", "--out", "broken.jsonl/x"], "cannot write"),
     "server": (["probe", "--model", "http://127.0.0.1:9/v1#x", "-n", "1"], "127.0.0.1:9"),

@@ -1,4 +1,4 @@
-"""The command line: `uptake probe`, `report`, `compare`, `show`, `distil` and `train`.
+"""The command line: `uptake probe`, `report`, `compare`, `show`, `chat`, `distil`, `train`.
 
 Exit codes: 0 done, 1 a gate failed, 2 bad usage or input, 130 interrupted. Every error is one line
 on standard error. Only the library's verbs are called here, and only once they are needed.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from uptake.report.compared import Side
     from uptake.run import Limits, Outcome, Setup
 
-__all__ = ["compare", "distil", "main", "probe", "report", "show"]
+__all__ = ["chat", "compare", "distil", "main", "probe", "report", "show"]
 
 USAGE = 2
 INTERRUPTED = 130
@@ -67,6 +67,8 @@ def probe(
     controls: bool = True,
     mediated: Choice = False,
     mend: List = None,
+    analyst: str | None = None,
+    experience: Path | None = None,
     max_cost: float | None = None,
     max_tokens: int | None = None,
     price: str | None = None,
@@ -98,6 +100,8 @@ def probe(
         controls: Play the constant policies (never answer, always ask, always guess, …) beside it.
         mediated: Play the model mediated, too, beside itself.
         mend: Play other ways to mend beside it: join, drop, recap, snowball, summary, rewrite, all.
+        analyst: Who reads for the mediated model: rules (default), examine, self or another model.
+        experience: A file of rules for it, made by uptake distil.
         max_cost: Stop before the run has cost more US dollars than this, all sittings together.
         max_tokens: Stop before the run has used more tokens than this, all sittings together.
         price: US dollars a million tokens in and out, for example 0.15,0.60.
@@ -129,6 +133,8 @@ def probe(
         controls=controls,
         mediated=mediated,
         mend=_menders(mend),
+        analyst=analyst,
+        experience=experience,
         price=price,
         rpm=rpm,
         cache=cache,
@@ -246,6 +252,54 @@ def show(
         show_one(episode, console)
     more = f"; {n} shown, -n 0 shows all" if 0 < n < len(chosen) else ""
     console.print(f"{tally(chosen)}{more}")
+    return 0
+
+
+@app.command
+def chat(
+    *,
+    model: Annotated[str, Parameter(name=["--model", "-m"])] = "embedded",
+    mediated: Choice = False,
+    analyst: str | None = None,
+    experience: Path | None = None,
+    temperature: float = 1.0,
+    reply_tokens: int = 1024,
+    seed: int = 0,
+) -> int:
+    """Talk to a model in the terminal, with the common ground and the move beside the chat.
+
+    Args:
+        model: embedded, PROVIDER/NAME, http://HOST:PORT/v1#NAME, hf:FOLDER or policy:NAME.
+        mediated: Keep the common ground, and hand the model what holds.
+        analyst: Who reads for the mediated model: rules (default), examine, self or another model.
+        experience: A file of rules for it, made by uptake distil.
+        temperature: How replies are drawn; 0 is greedy.
+        reply_tokens: The most tokens of one reply.
+        seed: The same seed and the same words get the same replies.
+    """
+    from uptake.analysts import analyst as find_analyst
+    from uptake.errors import UptakeError
+    from uptake.mediator import Mediator
+    from uptake.model import Sampling
+    from uptake.models import model as open_model
+    from uptake.talk import talk
+
+    if (analyst or experience) and not mediated:
+        raise UptakeError("--analyst and --experience go with --mediated")
+    opened = [open_model(model)]
+    speaker = opened[0]
+    if mediated:
+        speaker = Mediator(speaker, find_analyst(analyst, speaker, opened, experience))
+    drawn = Sampling(temperature=temperature, max_tokens=reply_tokens, seed=seed)
+
+    async def talking() -> None:
+        try:
+            await talk(speaker, drawn, _console(), lambda: input("> "))
+        finally:
+            for one in opened:
+                await one.aclose()
+
+    asyncio.run(talking())
     return 0
 
 

@@ -219,14 +219,14 @@ def write_experience(path: Path, experience: Experience) -> None:
         raise UptakeError(f"cannot write {path}: {error.strerror}; choose another -o") from error
 
 
-def read_experience(path: Path) -> Experience:
+def read_experience(path: Path | str) -> Experience:
     """What `write_experience` wrote, as a person may have changed it.
 
     Raises:
         UptakeError: the file cannot be read, or is no experience of this version.
     """
     try:
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
+        data: Any = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UptakeError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -13,15 +13,15 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 from uptake.analyst import Deterministic, Presupposition, Reading
+from uptake.compile import instruction
 from uptake.conversation import Conversation
 from uptake.ground import CommonGround, Entry, Span
 from uptake.model import Model, ModelError, Reply, Sampling
-from uptake.scenario import bullets
 from uptake.seeds import stable_seed
 
 __all__ = ["SECONDS", "Examiner", "ModelAnalyst"]
@@ -81,10 +81,15 @@ class ModelAnalyst:
         self._rules = tuple(rules)
         self._fallback = fallback or Deterministic()
 
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self._model.name
+    def over(self, wrap: Callable[[Model], Model]) -> ModelAnalyst:
+        """The same with `wrap` around the model: to count or to limit its calls."""
+        return ModelAnalyst(
+            wrap(self._model),
+            seconds=self._seconds,
+            tokens=self._tokens,
+            rules=self._rules,
+            fallback=self._fallback,
+        )
 
     async def read(self, conversation: Conversation, before: CommonGround | None = None) -> Reading:
         """The deterministic reading with what the model found; that alone where it found nothing.
@@ -125,10 +130,9 @@ class Examiner:
         self._seconds = seconds
         self._fallback = fallback or Deterministic()
 
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self._model.name
+    def over(self, wrap: Callable[[Model], Model]) -> Examiner:
+        """The same with `wrap` around the model: to count or to limit its calls."""
+        return Examiner(wrap(self._model), seconds=self._seconds, fallback=self._fallback)
 
     async def read(self, conversation: Conversation, before: CommonGround | None = None) -> Reading:
         """The deterministic reading with what the model says is missing.
@@ -141,8 +145,7 @@ class Examiner:
         goals = ground.active(ground.topic, "goal") if ground.topic is not None else ()
         if not goals:
             return base
-        facts = ground.active(ground.topic, "fact", "correction", "answer")
-        request = bullets([ground.wording(entry) for entry in (goals[-1], *facts)])
+        request = ground.turns[0] if len(ground.turns) == 1 else instruction(ground)
         prompt = Conversation().user(f"{_EXAMINE}\n{request}")
         return await _asked(self._model, prompt, base, self._seconds, 64, _examined)
 
@@ -153,7 +156,7 @@ async def _asked(
     base: Reading,
     seconds: float,
     tokens: int,
-    read: Any,
+    read: Callable[[Reading, str], Reading],
 ) -> Reading:
     """The reading that `read` makes of the model's reply; `base` with a note where it cannot."""
     seed = stable_seed("analyst", *base.ground.turns)
