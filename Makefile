@@ -52,7 +52,7 @@ format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Both runtimes in one run, on one machine: this is why it is the torch environment's.
+# A benchmark and its peer in one run, on one machine: this is why it is the torch environment's.
 bench: .venv-torch/train.stamp
 	@for script in benchmarks/*.py; do echo "== $$script"; $(TORCH)/python $$script || exit 1; done
 
@@ -99,5 +99,5 @@ clean:
 .venv-torch/train.stamp: $(PINS)
 	$(PYTHON) -m venv .venv-torch
 	$(TORCH)/python -m pip --disable-pip-version-check --quiet install torch==2.13.0
-	$(TORCH)/python $(PIP) -e '.[train]' pytest hypothesis
+	$(TORCH)/python $(PIP) -e '.[train,fast]' pytest hypothesis
 	@touch $@

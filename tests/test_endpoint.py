@@ -1,4 +1,7 @@
-"""An Endpoint against a real server on the loopback: every way a reply can come or fail to."""
+"""An Endpoint against a real server on the loopback: every way a reply can come or fail to.
+
+All of it over the official SDK, and over aiohttp.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,24 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
+from loopback import Loopback, error
 
 from uptake.conversation import Conversation
 from uptake.model import Model, ModelError, Sampling
+from uptake.models import direct
+from uptake.models.apis import Chat
 from uptake.models.endpoint import Endpoint
 from uptake.models.limits import Backoff
 from uptake.models.prices import Price
 
 TALK = Conversation().user("How many apples?")
+
+
+@pytest.fixture(autouse=True, params=["sdk", "aiohttp"])
+def client(request, monkeypatch):
+    """What connects where an Endpoint is not told."""
+    monkeypatch.setattr(direct, "installed", lambda: request.param == "aiohttp")
+    return request.param
 
 
 def completion(text="12", **message):
@@ -33,66 +46,12 @@ def completion(text="12", **message):
     }
 
 
-def error(message="no", **fields):
-    return {"error": {"message": message, **fields}}
-
-
-class Loopback:
-    """Plays `script`: item k answers request k, the last one repeats. Keeps what it was sent.
-
-    An item is a chat completion as a dict, a (status, body) or (status, body, headers) tuple,
-    raw bytes, or an async function of the request.
-    """
-
-    def __init__(self, *script):
-        self.script = script
-        self.bodies = []
-        self.headers = []
-        self.in_flight = self.most_in_flight = 0
-
-    async def handle(self, request):
-        self.bodies.append(await request.json())
-        self.headers.append(request.headers)
-        item = self.script[min(len(self.bodies), len(self.script)) - 1]
-        self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        try:
-            return await self.answer(item, request)
-        finally:
-            self.in_flight -= 1
-
-    async def answer(self, item, request):
-        if callable(item):
-            item = await item(request)
-            if isinstance(item, web.StreamResponse):
-                return item
-        if isinstance(item, bytes):
-            return web.Response(body=item, content_type="application/json")
-        status, body, *headers = item if isinstance(item, tuple) else (200, item)
-        if isinstance(body, str):
-            return web.Response(status=status, text=body, headers=headers[0] if headers else None)
-        return web.json_response(body, status=status, headers=headers[0] if headers else None)
-
-    @asynccontextmanager
-    async def running(self, port=0):
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", self.handle)
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        self.port = runner.addresses[0][1]
-        self.url = f"http://127.0.0.1:{self.port}/v1"
-        try:
-            yield self
-        finally:
-            await runner.cleanup()
-
-
 @asynccontextmanager
 async def opened(server, **options):
     """A server and an endpoint that retries twice without delay."""
+    keys = {name: options.pop(name) for name in ("key", "key_hint") if name in options}
     async with server.running():
-        endpoint = Endpoint("m", server.url, name="test", **options)
+        endpoint = Endpoint("m", Chat(server.url, **keys), name="test", **options)
         endpoint._backoff = Backoff(options.get("retries", 2), first=0.0)
         try:
             yield endpoint
@@ -125,7 +84,7 @@ def failure(server, **options):
 
 
 def test_is_a_model():
-    assert isinstance(Endpoint("m", "http://127.0.0.1:1/v1"), Model)
+    assert isinstance(Endpoint("m", Chat("http://127.0.0.1:1/v1")), Model)
 
 
 def test_a_reply_carries_words_tokens_and_cost():
@@ -226,7 +185,11 @@ def test_unreachable_is_fatal_and_tried_once():
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
 
     async def scene():
-        await Endpoint("m", url, name="test").reply(TALK, Sampling())
+        endpoint = Endpoint("m", Chat(url), name="test")
+        try:
+            await endpoint.reply(TALK, Sampling())
+        finally:
+            await endpoint.aclose()
 
     with pytest.raises(ModelError, match="no server answers there") as caught:
         asyncio.run(scene())
@@ -239,7 +202,7 @@ def test_a_server_that_goes_away_is_waited_for_and_then_given_up():
     async def scene():
         server = Loopback(completion())
         async with server.running():
-            endpoint = Endpoint("m", server.url, name="test")
+            endpoint = Endpoint("m", Chat(server.url), name="test")
             endpoint._backoff = Backoff(2, first=0.0)
             await endpoint.reply(TALK, Sampling())
         with pytest.raises(ModelError, match="3 tries") as caught:
@@ -269,6 +232,21 @@ def test_what_no_retry_can_mend_is_fatal_at_once(status, body, words):
     assert len(server.bodies) == 1
     with pytest.raises(ModelError, match=words):
         raise raised
+
+
+def test_a_key_does_not_follow_where_a_server_sends_it():
+    stranger = Loopback(completion())
+
+    async def scene():
+        async with stranger.running():
+            away = {"location": f"{stranger.url}/chat/completions"}
+            async with opened(Loopback((307, "", away)), key="k1") as endpoint:
+                await endpoint.reply(TALK, Sampling())
+
+    with pytest.raises(ModelError, match=r"elsewhere \(307\)") as caught:
+        asyncio.run(scene())
+    assert caught.value.fatal
+    assert stranger.bodies == []
 
 
 def test_an_address_that_serves_pages_is_fatal():
@@ -501,6 +479,25 @@ def test_requests_in_flight_are_bounded():
     asyncio.run(scene())
 
 
+def test_a_hundred_at_once_are_a_hundred_at_once():
+    async def scene():
+        everyone = asyncio.Event()
+
+        async def wait_for_all(request):
+            if server.in_flight == 100:
+                everyone.set()
+            await everyone.wait()
+            return completion()
+
+        server = Loopback(wait_for_all)
+        async with opened(server, concurrency=100, timeout=30) as endpoint:
+            for _ in range(2):
+                calls = (endpoint.reply(TALK, Sampling(seed=seed)) for seed in range(100))
+                assert len(await asyncio.gather(*calls)) == 100
+
+    asyncio.run(scene())
+
+
 def test_a_cancelled_call_frees_its_place():
     first = asyncio.Event()
 
@@ -529,7 +526,9 @@ def test_one_endpoint_serves_one_event_loop_after_another(tmp_path):
     async def scene(server, seeds):
         nonlocal endpoint
         async with server.running(getattr(server, "port", 0)):
-            endpoint = endpoint or Endpoint("m", server.url, concurrency=1, cache=tmp_path / "c")
+            endpoint = endpoint or Endpoint(
+                "m", Chat(server.url), concurrency=1, cache=tmp_path / "c"
+            )
             await asyncio.gather(*(endpoint.reply(TALK, Sampling(seed=s)) for s in seeds))
             await endpoint.aclose()
 
@@ -577,9 +576,9 @@ def test_a_cached_reply_is_the_same_at_no_cost(tmp_path):
         assert warmer.text == "answer 2"
         # Another endpoint at the same address reads the same file.
         async with server.running(server.port):
-            other = Endpoint("m", server.url, cache=path)
+            other = Endpoint("m", Chat(server.url), cache=path)
             assert (await other.reply(TALK, Sampling(seed=1))).usage.cached
-            stranger = Endpoint("m2", server.url, cache=path)
+            stranger = Endpoint("m2", Chat(server.url), cache=path)
             assert not (await stranger.reply(TALK, Sampling(seed=1))).usage.cached
             await other.aclose()
             await stranger.aclose()
@@ -612,11 +611,12 @@ def test_failures_are_not_cached(tmp_path):
 KILLED = textwrap.dedent("""
     import asyncio, sys
     from uptake.conversation import Conversation
+    from uptake.models.apis import Chat
     from uptake.models.endpoint import Endpoint
     from uptake.model import Sampling
 
     async def main(url, path):
-        endpoint = Endpoint("m", url, cache=path)
+        endpoint = Endpoint("m", Chat(url), cache=path)
         for seed in range(10_000):
             await endpoint.reply(Conversation().user("How many apples?"), Sampling(seed=seed))
             print(seed, flush=True)
@@ -638,7 +638,7 @@ def test_kill_9_loses_no_reply_that_was_given(tmp_path):
             await process.wait()
             while line := await process.stdout.readline():
                 given = int(line)
-            endpoint = Endpoint("m", server.url, cache=path)
+            endpoint = Endpoint("m", Chat(server.url), cache=path)
             asked = len(server.bodies)
             for seed in range(given + 1):
                 assert (await endpoint.reply(TALK, Sampling(seed=seed))).usage.cached

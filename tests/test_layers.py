@@ -50,13 +50,14 @@ LAYERS = (
     "api __init__ cli __main__",
 )
 
-# What only the extras install; `local` and `train` may import it, inside functions.
-HEAVY = {"accelerate", "datasets", "onnx", "safetensors", "torch", "transformers", "trl"}
-HEAVY_MAY = ("models.local", "train", "train.*")
+# What only the extras install; these may import it, inside functions.
+HEAVY = {"accelerate", "aiohttp", "datasets", "onnx", "safetensors", "torch", "transformers", "trl"}
+HEAVY_MAY = ("models.direct", "models.local", "train", "train.*")
 
 # What the base installs but `import uptake` does not wait for.
 SLOW = {
     "altair",
+    "anthropic",
     "cyclopts",
     "jinja2",
     "jsonschema",

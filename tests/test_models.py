@@ -6,17 +6,20 @@ import pytest
 
 from uptake.errors import UptakeError
 from uptake.model import Model, ModelError
-from uptake.models import ACCEPTED, PROVIDERS, MissingKeyError, UnknownModelError, model
+from uptake.models import ACCEPTED, UnknownModelError, model
 from uptake.models.endpoint import Endpoint
 from uptake.models.policies import POLICIES
 from uptake.models.prices import PRICES, Price, PriceError
+from uptake.models.providers import PROVIDERS, MissingKeyError
 
-KEYS = [provider.key for provider in PROVIDERS.values() if provider.key]
+# Azure has no address before it is told one (test_azure).
+SETTLED = {name: provider for name, provider in PROVIDERS.items() if provider.base_url}
+VARIABLES = {name for made in PROVIDERS.values() for name in (made.key, made.moved_by) if name}
 
 
 @pytest.fixture(autouse=True)
 def no_keys(monkeypatch):
-    for name in (*KEYS, "UPTAKE_API_KEY", "OPENAI_BASE_URL", "OLLAMA_HOST"):
+    for name in ("UPTAKE_API_KEY", *VARIABLES):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -42,7 +45,7 @@ def test_policies_go_by_their_names(spec):
     assert isinstance(model(spec, rpm=5, price="1,2"), Model)
 
 
-@pytest.mark.parametrize("provider", [name for name, made in PROVIDERS.items() if made.key])
+@pytest.mark.parametrize("provider", [name for name, made in SETTLED.items() if made.key])
 def test_a_provider_takes_its_key_from_its_variable(provider, monkeypatch):
     variable = PROVIDERS[provider].key
     with pytest.raises(MissingKeyError, match=variable):
@@ -51,14 +54,15 @@ def test_a_provider_takes_its_key_from_its_variable(provider, monkeypatch):
     made = model(f"{provider}/some/name")
     assert isinstance(made, Endpoint)
     assert made.name == f"{provider}/some/name"
-    assert (made._model, made._key) == ("some/name", "k")
-    assert made._base_url == PROVIDERS[provider].base_url
+    assert (made._model, made._api.key) == ("some/name", "k")
+    assert made._api.kind == ("messages" if provider == "anthropic" else "chat")
+    assert made._api.base_url == PROVIDERS[provider].base_url
 
 
 @pytest.mark.parametrize("provider", [name for name, made in PROVIDERS.items() if not made.key])
 def test_a_local_server_needs_no_key_and_costs_nothing(provider):
     made = model(f"{provider}/llama3.2:1b")
-    assert made._key is None
+    assert made._api.key is None
     assert made.price == Price(0.0, 0.0)
 
 
@@ -83,7 +87,7 @@ def test_the_price_comes_from_the_table_or_from_the_caller(monkeypatch):
 )
 def test_an_address_names_an_endpoint_and_a_model_there(spec, base_url, name):
     made = model(spec)
-    assert (made.name, made._base_url, made._model) == (spec, base_url, name)
+    assert (made.name, made._api.base_url, made._model) == (spec, base_url, name)
     assert made.price is None
 
 
@@ -103,26 +107,29 @@ def test_a_key_in_an_address_is_refused_and_not_repeated():
 
 def test_keys_go_only_where_they_belong(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "openai's")
-    assert model("http://127.0.0.1:8000/v1#m")._key == "openai's"
-    assert model("https://api.openai.com/v1#m")._key == "openai's"
-    assert model("https://elsewhere.example/v1#m")._key is None
-    assert model("https://api.groq.com/openai/v1#m")._key is None
+    assert model("http://127.0.0.1:8000/v1#m")._api.key == "openai's"
+    assert model("https://api.openai.com/v1#m")._api.key == "openai's"
+    assert model("https://elsewhere.example/v1#m")._api.key is None
+    assert model("https://api.groq.com/openai/v1#m")._api.key is None
     monkeypatch.setenv("UPTAKE_API_KEY", "mine")
-    assert model("https://elsewhere.example/v1#m")._key == "mine"
-    assert model("http://127.0.0.1:8000/v1#m")._key == "mine"
-    assert model("https://api.openai.com/v1#m")._key == "openai's"
+    assert model("https://elsewhere.example/v1#m")._api.key == "mine"
+    assert model("http://127.0.0.1:8000/v1#m")._api.key == "mine"
+    assert model("https://api.openai.com/v1#m")._api.key == "openai's"
 
 
-def test_the_usual_variables_move_openai_and_ollama(monkeypatch):
+def test_the_usual_variables_move_providers(monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1/")
-    assert model("openai/m")._base_url == "http://127.0.0.1:9/v1"
+    assert model("openai/m")._api.base_url == "http://127.0.0.1:9/v1"
+    for address in ("http://127.0.0.1:9", "http://127.0.0.1:9/v1/"):
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", address)
+        assert model("anthropic/m")._api.base_url == "http://127.0.0.1:9"
     for host, base_url in [
         ("box:1234", "http://box:1234/v1"),
         ("0.0.0.0", "http://localhost:11434/v1"),
         ("https://box:1/", "https://box:1/v1"),
     ]:
         monkeypatch.setenv("OLLAMA_HOST", host)
-        assert model("ollama/m")._base_url == base_url
+        assert model("ollama/m")._api.base_url == base_url
 
 
 def test_a_folder_without_the_extra_or_without_a_model_says_which(tmp_path, monkeypatch):
@@ -145,6 +152,7 @@ def test_the_docs_list_every_provider_with_its_key():
     lines = page.read_text(encoding="utf-8").splitlines()
     for name, provider in PROVIDERS.items():
         (line,) = (line for line in lines if line.startswith(f"| `{name}` |"))
-        assert (provider.key or "none") in line
+        for word in (provider.key or "none", provider.moved_by):
+            assert not word or word in line
     for policy in POLICIES:
         assert any(f"`{policy}`" in line for line in lines)

@@ -4,8 +4,8 @@ import datetime
 
 import pytest
 
-from uptake.models import PROVIDERS
 from uptake.models.prices import PRICES, PRICES_DATE, Price, PriceError, parse_price, price_of
+from uptake.models.providers import PROVIDERS
 
 
 def test_the_table_is_dated_and_names_providers_that_exist():

@@ -90,6 +90,8 @@ def test_parameters_leave_out_what_was_dropped_and_what_is_the_default():
             "seed",
         ),
         ("`temperature` and `top_p` cannot be used together", "temperature"),
+        ("`temperature` and `top_p` cannot both be specified for this model.", "top_p"),
+        ("`temperature` may only be set to 1 when thinking is enabled.", "temperature"),
         ("seed: not supported", "seed"),
         ({"message": "max_tokens is too large: 99999", "param": "max_tokens"}, None),
         ({"message": "messages[0].name: Extra inputs are not permitted"}, None),
@@ -106,7 +108,7 @@ def test_which_parameter_a_server_objects_to(body, parameter):
 
 @given(st.integers(400, 599), JSON)
 def test_every_refusal_is_a_line_with_its_status(status, body):
-    made = refusal(status, body, key_hint="set KEY")
+    made = refusal(status, body, key_hint="set KEY", path_hint="look there")
     assert f"({status})" in made.reason
     assert made.reason.isprintable()
     assert not (made.again and made.fatal)

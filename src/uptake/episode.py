@@ -13,10 +13,10 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-from uptake.conversation import Conversation
+from uptake.conversation import Conversation, Message
 from uptake.instruction import Instruction, Verdict
 from uptake.judge import Judge
 from uptake.mediator import MediatedReply
@@ -154,8 +154,8 @@ class Episode:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` gives the same episode back."""
-        data = asdict(self)
-        data["turns"] = [turn | {"told": list(turn["told"])} for turn in data["turns"]]
+        data = _flat(self)
+        data["turns"] = [_flat(turn) | {"told": list(turn.told)} for turn in self.turns]
         return data
 
     @classmethod
@@ -170,6 +170,11 @@ class Episode:
             return _known(cls, {**data, "turns": turns})
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not an episode: {error}") from None
+
+
+def _flat(item: Episode | Turn) -> dict[str, Any]:
+    """Its fields as they are: nothing in them can change, so that nothing need be copied."""
+    return {name: getattr(item, name) for name in item.__slots__}
 
 
 def _known(kind: Any, data: Mapping[str, Any]) -> Any:
@@ -244,10 +249,11 @@ async def play(
 
 def _heard(system: str | None, turns: Sequence[Turn]) -> Conversation:
     """What a model is given of the turns that were played."""
-    talk = Conversation() if system is None else Conversation().system(system)
+    said = [] if system is None else [Message("system", system)]
     for turn in turns:
-        talk = talk.user(turn.user).assistant(turn.reply if turn.person is None else turn.person)
-    return talk
+        reply = turn.reply if turn.person is None else turn.person
+        said += (Message("user", turn.user), Message("assistant", reply))
+    return Conversation(tuple(said))
 
 
 async def _listen(user: User, scenario: Scenario, turns: list[Turn]) -> Said | None:

@@ -113,13 +113,16 @@ def questions(reply: str, said: Iterable[str] = ()) -> tuple[str, ...]:
     `said` is what the user has said so far: a question that only repeats a sentence of it is
     an echo and left out.
     """
-    heard = {plain(sentence.text) for text in said for sentence in sentences(text)}
     found = sentences(reply)
-    return tuple(
+    asking = [
         sentence.text
         for sentence, after in zip_longest(found, found[1:])
-        if _asks(sentence.read, after and after.read) and plain(sentence.text) not in heard
-    )
+        if _asks(sentence.read, after and after.read)
+    ]
+    if not asking:
+        return ()
+    heard = {plain(sentence.text) for text in said for sentence in sentences(text)}
+    return tuple(text for text in asking if plain(text) not in heard)
 
 
 def offers(reply: str) -> tuple[str, ...]:
@@ -134,6 +137,8 @@ def target(asked: Sequence[str], shards: Sequence[Shard], untold: Sequence[int])
     of its quantity, each word weighing less the more shards have it. Among equals the order of
     the words decides (who gives whom), then the order of the shards.
     """
+    if not asked:
+        return None
     known = [(_words(shard.text), _words(shard.quantity or "")) for shard in shards]
     words = [frozenset(text + quantity) for text, quantity in known]
     pairs = [set(pairwise(text)) | set(pairwise(quantity)) for text, quantity in known]

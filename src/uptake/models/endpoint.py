@@ -1,10 +1,10 @@
-"""Any OpenAI-compatible endpoint as a Model, through the official `openai` SDK.
+"""An endpoint as a Model: one of the APIs of `apis`, with what measuring needs around it.
 
-Adds what measuring needs: retries that are counted here (the SDK's own are off), a pace, a bound
-on concurrency and on the size of a reply, tokens and price, a cache, and every failure as one
-clear line.
+Retries that are counted here, a pace, a bound on concurrency and on the size of a reply, tokens
+and price, a cache, and every failure as one clear line: the same for every API.
 
-This module knows nothing of providers and their keys (`models`), or of what is asked.
+This module knows nothing of providers and their keys (`models`), of formats or connections, or of
+what is asked.
 """
 
 from __future__ import annotations
@@ -14,43 +14,48 @@ import json
 import logging
 import weakref
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from uptake.conversation import Conversation, Message
 from uptake.model import ModelError, Reply, Sampling, Usage
-from uptake.models import wire
+from uptake.models import direct, sdk, wire
+from uptake.models.apis import Api, Chat
 from uptake.models.cache import Cache, key_of
+from uptake.models.client import (
+    BrokenError,
+    Client,
+    StatusError,
+    TooLongError,
+    UnreachableError,
+    first_cause,
+)
 from uptake.models.limits import Backoff, Pace, retry_after
 
 if TYPE_CHECKING:
-    import openai
-
     from uptake.models.prices import Price
 
 __all__ = ["Endpoint"]
 
 log = logging.getLogger(__name__)
 
-CONNECT_SECONDS = 10.0
-
 
 class Endpoint:
-    """A model behind `base_url`, called `model` there.
+    """The model `model` behind an API.
 
-    - `name` is shown in tables, `key` is sent as the bearer token (None sends none) and
-      `key_hint` ends the line about a refused key.
+    - `name` is shown in tables.
     - `price` in dollars per million tokens; a cost that the server states is believed before it.
-    - `cache` is a file for replies, or None for no cache. Its key holds the address, the model,
-      the messages and all sampling settings with the seed, so repeats stay independent even where
-      the server takes no seed.
+    - `cache` is a file for replies, or None for no cache. Its key holds the API and its address,
+      the model, the messages and all sampling settings with the seed, so repeats stay independent
+      even where the server takes no seed.
     - `concurrency` bounds requests in flight, `rpm` requests a minute.
     - `timeout` is for one try, in seconds; `retries` is how often a try that may yet succeed
       (429, 5xx, a dropped connection, a timeout) is made again.
     - `max_reply_bytes` bounds what is read of a reply.
-    - `extra` is added to every request as it is, say `{"reasoning_effort": "low"}`.
+    - `extra` is added to every request, say `{"reasoning_effort": "low"}`.
+    - `client` is what connects: "sdk", the official one, or "aiohttp", which costs a fraction of
+      its CPU and speaks the chat format only. None is the latter where it is installed.
 
     Where the server reports no token counts, they are estimated high (three bytes a token), so
     that a budget stops a run too early rather than too late.
@@ -58,19 +63,18 @@ class Endpoint:
     A parameter that the server rejects (a seed, the temperature of a reasoning model, the old or
     new name of the token limit) is dropped once and for all; `dropped` names them.
 
-    `reply` raises ModelError. Fatal: unreachable, 401, 402, 404, quota used up, or no chat
-    endpoint there at all. Not fatal: 429, 5xx and timeouts after all retries, 400, 403, and a
-    reply that is empty, too long, not JSON or not UTF-8.
+    `reply` raises ModelError. Fatal: unreachable, 401, 402, 404, quota used up, or no such
+    endpoint there at all. Not fatal: 429, 5xx and timeouts after all retries, 400, 403, a
+    conversation that the API has no way to say, and a reply that is empty, too long, not JSON or
+    not UTF-8.
     """
 
     def __init__(
         self,
         model: str,
-        base_url: str,
+        api: Api,
         *,
         name: str | None = None,
-        key: str | None = None,
-        key_hint: str = "set the key that it wants",
         price: Price | None = None,
         cache: Path | str | None = None,
         concurrency: int = 64,
@@ -79,15 +83,15 @@ class Endpoint:
         retries: int = 5,
         max_reply_bytes: int = 1 << 20,
         extra: Mapping[str, Any] | None = None,
+        client: Literal["sdk", "aiohttp"] | None = None,
     ) -> None:
         if concurrency < 1:
             raise ValueError("concurrency must be at least 1")
-        self._name = name or f"{base_url}#{model}"
+        if client == "aiohttp" and not isinstance(api, Chat):
+            raise ValueError(f"over aiohttp only the chat format is spoken, not {api.kind}")
+        self._name = name or f"{api.address}#{model}"
         self._model = model
-        self._base_url = base_url
-        self._official = "api.openai.com" in base_url
-        self._key = key
-        self._key_hint = key_hint
+        self._api = api
         self._price = price
         self._cache = None if cache is None else Cache(cache)
         self._concurrency = concurrency
@@ -96,7 +100,7 @@ class Endpoint:
         self._backoff = Backoff(retries)
         self._max_reply_bytes = max_reply_bytes
         self._extra = dict(extra or {})
-        self._limit_name = wire.LIMIT_NAMES[self._official]
+        self._wanted = client
         self._dropped: set[str] = set()
         self._answered = False
         self._line: _Line | None = None
@@ -119,7 +123,7 @@ class Endpoint:
         return self._price
 
     async def reply(self, conversation: Conversation, sampling: Sampling) -> Reply:
-        """The first choice of one chat completion. Raises ModelError."""
+        """One reply, the first where the API offers several. Raises ModelError."""
         messages = conversation.to_dicts()
         if self._cache is None:
             return await self._ask(messages, sampling)
@@ -136,7 +140,7 @@ class Endpoint:
     async def aclose(self) -> None:
         """Close the connections and the cache. A later `reply` opens them again."""
         if self._line is not None and self._line.loop is asyncio.get_running_loop():
-            await self._line.client.close()
+            await self._line.client.aclose()
         self._line = None
         if self._cache is not None:
             if self._cache.failed is not None:
@@ -148,7 +152,7 @@ class Endpoint:
         line = self._open()
         failures = 0
         while True:
-            sent = wire.parameters(sampling, limit_name=self._limit_name, dropped=self._dropped)
+            sent = self._api.parameters(sampling, self._dropped)
             try:
                 async with line.slots:
                     await line.pace.wait()
@@ -166,52 +170,29 @@ class Endpoint:
                 await asyncio.sleep(wait)
 
     async def _exchange(
-        self, client: openai.AsyncOpenAI, messages: list[dict[str, Any]], sent: dict[str, Any]
+        self, client: Client, messages: list[dict[str, Any]], sent: dict[str, Any]
     ) -> bytes:
         """One request, and the bytes of its reply. Raises _RejectedError and _FailedTryError."""
-        import openai  # late: it takes most of a second
-
         try:
-            async with asyncio.timeout(self._timeout), AsyncExitStack() as stack:
-                response = await stack.enter_async_context(
-                    client.chat.completions.with_streaming_response.create(
-                        model=self._model,
-                        messages=messages,  # pyright: ignore[reportArgumentType]  (any chat dict)
-                        extra_body={**sent, **self._extra},
-                        extra_headers=self._withheld(),
-                    )
-                )
-                return await self._read(response.iter_bytes())
-        except openai.APIStatusError as error:
+            body = self._api.body(self._model, messages, sent, self._extra)
+            async with asyncio.timeout(self._timeout):
+                return await client.exchange(body)
+        except StatusError as error:
             raise self._status_trouble(error, sent) from error
-        except (TimeoutError, openai.APITimeoutError) as error:
-            if _never_connected(error):
-                raise self._unreachable(error) from error
+        except UnreachableError as error:
+            raise self._unreachable(error) from error
+        except TimeoutError as error:
             raise _FailedTryError(f"no reply within {self._timeout:g} s", again=True) from error
-        except openai.APIConnectionError as error:
-            if _never_connected(error):
-                raise self._unreachable(error) from error
-            raise _FailedTryError("the connection broke", again=True) from error
-
-    async def _read(self, chunks: Any) -> bytes:
-        """The body, up to the bound."""
-        body = bytearray()
-        try:
-            async for chunk in chunks:
-                body += chunk
-                if len(body) > self._max_reply_bytes:
-                    break
-        except Exception as error:  # whatever HTTP library the SDK has under it
-            raise _FailedTryError("the connection broke within the reply", again=True) from error
-        if len(body) > self._max_reply_bytes:
-            raise _FailedTryError(f"the reply is longer than {self._max_reply_bytes:,} bytes")
-        return bytes(body)
+        except BrokenError as error:
+            raise _FailedTryError(str(error), again=True) from error
+        except (TooLongError, wire.UnsendableError) as error:
+            raise _FailedTryError(str(error)) from error
 
     def _receive(self, body: bytes, messages: list[dict[str, Any]]) -> Reply:
         try:
-            answer = wire.read_answer(body)
+            answer = self._api.read_answer(body)
         except wire.UnreadableError as error:
-            # Not JSON from a server that has never answered: the address is not a chat endpoint.
+            # Not JSON from a server that has never answered: the address is no such endpoint.
             fatal = not self._answered and "not JSON" in str(error)
             raise _FailedTryError(str(error), fatal=fatal) from error
         self._answered = True
@@ -224,20 +205,20 @@ class Endpoint:
         return Reply(answer.message, answer.finish_reason, Usage(prompt, completion, cost))
 
     def _status_trouble(
-        self, error: openai.APIStatusError, sent: dict[str, Any]
+        self, error: StatusError, sent: dict[str, Any]
     ) -> _RejectedError | _FailedTryError:
-        status, body = error.status_code, error.body
-        if status in (400, 422):
+        if error.status in (400, 422):
             self._answered = True
-            parameter = wire.rejected_parameter(body, sent)
+            parameter = wire.rejected_parameter(error.body, sent.keys() - self._api.required)
             if parameter is not None:
                 return _RejectedError(parameter)
-        refusal = wire.refusal(status, body, key_hint=self._key_hint)
-        wait = retry_after(error.response.headers) if refusal.again else None
+        hints = {"key_hint": self._api.key_hint, "path_hint": self._api.path_hint}
+        refusal = wire.refusal(error.status, error.body, **hints)
+        wait = retry_after(error.headers) if refusal.again else None
         return _FailedTryError(refusal.reason, again=refusal.again, fatal=refusal.fatal, wait=wait)
 
     def _unreachable(self, error: Exception) -> _FailedTryError:
-        why = wire.one_line(str(_first_cause(error)))
+        why = wire.one_line(str(first_cause(error)))
         # A server that has answered before may be restarting; one that never has is not there.
         return _FailedTryError(
             f"no server answers there ({why}); start it, or check the address",
@@ -246,12 +227,9 @@ class Endpoint:
         )
 
     def _drop(self, parameter: str) -> None:
-        other = wire.LIMIT_NAMES[parameter == wire.LIMIT_NAMES[0]]
         if parameter in self._dropped:
             return  # another caller was quicker
         self._dropped.add(parameter)
-        if parameter in wire.LIMIT_NAMES and other not in self._dropped:
-            self._limit_name = other
         log.warning("%s takes no %s: no longer sent", self._name, parameter)
 
     def _error(self, failed: _FailedTryError, tries: int) -> ModelError:
@@ -259,12 +237,14 @@ class Endpoint:
         asked = ""
         if failed.wait is not None and failed.wait > self._backoff.patience:
             asked = f"; it asks to wait {failed.wait:g} s"
-        where = "" if self._base_url in self._name else f" at {self._base_url}"
+        address = self._api.address
+        where = "" if address in self._name else f" at {address}"
         return ModelError(f"{self._name}{where}: {failed}{asked}{tried}", fatal=failed.fatal)
 
     def _cache_key(self, messages: list[dict[str, Any]], sampling: Sampling) -> str:
         settings = [sampling.temperature, sampling.top_p, sampling.max_tokens, sampling.seed]
-        return key_of([self._base_url, self._model, self._extra, settings, messages])
+        where = [self._api.kind, self._api.address, self._model, self._extra]
+        return key_of([*where, settings, messages])
 
     def _open(self) -> _Line:
         """The client and limits of the running event loop: sockets cannot move between loops."""
@@ -274,26 +254,12 @@ class Endpoint:
             self._line = _Line(loop, self._client(), slots, Pace(self._rpm))
         return self._line
 
-    def _client(self) -> openai.AsyncOpenAI:
-        import openai  # late: it takes most of a second
-
-        timeout = openai.Timeout(self._timeout, connect=min(CONNECT_SECONDS, self._timeout))
-        return openai.AsyncOpenAI(
-            api_key=self._key or "none",
-            base_url=self._base_url,
-            max_retries=0,
-            timeout=timeout,
-            # The SDK's own, made here, does not try to close itself on some later event loop.
-            http_client=openai.DefaultAsyncHttpxClient(timeout=timeout),
-        )
-
-    def _withheld(self) -> dict[str, Any]:
-        """Headers that the SDK would fill in from the environment, and that are not for all."""
-        import openai  # late: it takes most of a second
-
-        private = () if self._official else ("OpenAI-Organization", "OpenAI-Project")
-        names = private if self._key else (*private, "Authorization")
-        return dict.fromkeys(names, openai.omit)
+    def _client(self) -> Client:
+        wanted = self._wanted or ("aiohttp" if direct.installed() else "sdk")
+        timeout, limit = self._timeout, self._max_reply_bytes
+        if isinstance(self._api, Chat) and wanted == "aiohttp":
+            return direct.DirectClient(self._api.url, self._api.key, timeout=timeout, limit=limit)
+        return sdk.sdk_client(self._api, timeout=timeout, limit=limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +267,7 @@ class _Line:
     """What belongs to one event loop."""
 
     loop: asyncio.AbstractEventLoop
-    client: openai.AsyncOpenAI
+    client: Client
     slots: asyncio.Semaphore
     pace: Pace
 
@@ -324,18 +290,6 @@ class _FailedTryError(Exception):
         self.again = again
         self.fatal = fatal
         self.wait = wait
-
-
-def _never_connected(error: BaseException) -> bool:
-    """Whether no connection came about. httpx and its successor name these errors `Connect…`."""
-    cause = error.__cause__
-    return cause is not None and type(cause).__name__.startswith("Connect")
-
-
-def _first_cause(error: BaseException) -> BaseException:
-    while (cause := error.__cause__ or error.__context__) is not None:
-        error = cause
-    return error
 
 
 def _tokens(said: Any) -> int:

@@ -19,6 +19,10 @@ __all__ = [
     "Answer",
     "Refusal",
     "UnreadableError",
+    "UnsendableError",
+    "count_of",
+    "decoded",
+    "message_of",
     "one_line",
     "parameters",
     "read_answer",
@@ -33,6 +37,10 @@ LIMIT_NAMES = ("max_tokens", "max_completion_tokens")
 
 class UnreadableError(ValueError):
     """A body that holds no usable reply: says what is wrong with it, without saying where."""
+
+
+class UnsendableError(ValueError):
+    """A conversation that an API has no way to say: says what in it, without saying where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +84,27 @@ def read_answer(body: bytes) -> Answer:
 
     Fields of the message that are null or empty say nothing and are left out; all others stay.
     """
+    data = decoded(body)
+    choice = _first_choice(data)
+    fields = choice.get("message")
+    if not isinstance(fields, dict):
+        raise UnreadableError("the reply has no message")
+    finish_reason = str(choice.get("finish_reason") or "stop")
+    usage = data.get("usage")
+    usage = cast("dict[str, Any]", usage) if isinstance(usage, dict) else {}
+    return Answer(
+        message_of(cast("dict[str, Any]", fields), finish_reason),
+        finish_reason,
+        count_of(usage.get("prompt_tokens")),
+        count_of(usage.get("completion_tokens")),
+        _cost(usage.get("cost")),
+    )
+
+
+def decoded(body: bytes) -> Any:
+    """The JSON of a body. Raises UnreadableError."""
     try:
-        data = json.loads(body.decode())
+        return json.loads(body.decode())
     except UnicodeDecodeError as error:
         bad = body[error.start]
         raise UnreadableError(
@@ -86,23 +113,6 @@ def read_answer(body: bytes) -> Answer:
     except (ValueError, RecursionError):
         start = one_line(body[:60].decode(errors="replace"))
         raise UnreadableError(f"the reply is not JSON (it starts {start!r})") from None
-    choice = _first_choice(data)
-    fields = choice.get("message")
-    if not isinstance(fields, dict):
-        raise UnreadableError("the reply has no message")
-    message = _message(cast("dict[str, Any]", fields))
-    finish_reason = str(choice.get("finish_reason") or "stop")
-    if not _says_something(message):
-        raise UnreadableError(f"the reply is empty (finish_reason {finish_reason!r})")
-    usage = data.get("usage")
-    usage = cast("dict[str, Any]", usage) if isinstance(usage, dict) else {}
-    return Answer(
-        message,
-        finish_reason,
-        _number(usage.get("prompt_tokens")),
-        _number(usage.get("completion_tokens")),
-        _cost(usage.get("cost")),
-    )
 
 
 def _first_choice(data: Any) -> dict[str, Any]:
@@ -117,7 +127,8 @@ def _first_choice(data: Any) -> dict[str, Any]:
     raise UnreadableError("the reply has no choices")
 
 
-def _message(fields: dict[str, Any]) -> Message:
+def message_of(fields: dict[str, Any], finish_reason: str) -> Message:
+    """The assistant's message of these fields. Raises UnreadableError where it says nothing."""
     kept = {key: value for key, value in fields.items() if value not in (None, [], {})}
     kept["role"] = "assistant"
     # Only a reply with tool calls may go without words: say so the way the format does.
@@ -126,7 +137,10 @@ def _message(fields: dict[str, Any]) -> Message:
         json.dumps(kept, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise UnreadableError("the reply is not UTF-8 (half of a surrogate pair)") from None
-    return Message.from_dict(kept)
+    message = Message.from_dict(kept)
+    if not _says_something(message):
+        raise UnreadableError(f"the reply is empty (finish_reason {finish_reason!r})")
+    return message
 
 
 def _says_something(message: Message) -> bool:
@@ -136,7 +150,8 @@ def _says_something(message: Message) -> bool:
     )
 
 
-def _number(value: Any) -> int | None:
+def count_of(value: Any) -> int | None:
+    """A number of tokens, None where it is no such thing."""
     return value if isinstance(value, int) and value >= 0 else None
 
 
@@ -164,7 +179,8 @@ def one_line(text: str, limit: int = 200) -> str:
 
 _NOT_TAKEN = re.compile(
     r"not support|unsupported|unrecogni[sz]ed|unknown|not permitted|not allowed|unexpected"
-    r"|extra_forbidden|only the default|deprecated|cannot be used|not accept",
+    r"|extra_forbidden|only the default|deprecated|cannot be used|cannot both|may only be"
+    r"|not accept",
     re.IGNORECASE,
 )
 
@@ -182,32 +198,35 @@ def rejected_parameter(body: Any, sent: Collection[str]) -> str | None:
     named = cast("dict[str, Any]", error).get("param") if isinstance(error, dict) else None
     if named in sent:
         return str(named)
+    # Claude takes one of the two: the temperature is what conditions are compared under.
+    if "cannot both" in text and "top_p" in sent and "top_p" in text:
+        return "top_p"
     # Whichever is named first is objected to; a second one is what to use instead.
     places = {name: re.search(rf"\b{name}\b", text) for name in sent}
     found = {name: place.start() for name, place in places.items() if place}
     return min(found, key=lambda name: found[name]) if found else None
 
 
-def refusal(status: int, body: Any, *, key_hint: str) -> Refusal:
+def refusal(status: int, body: Any, *, key_hint: str, path_hint: str) -> Refusal:
     """What to make of an error status, and of what the server says with it."""
     said = said_by(body)
     because = f": {said}" if said else ""
     if status == 401:
         return Refusal(f"the key was refused (401){because}; {key_hint}", fatal=True)
-    if status == 402:
-        return Refusal(f"the account cannot pay (402){because}", fatal=True)
+    if status == 402 or (status == 400 and re.search(r"credit balance|spend limit", said)):
+        return Refusal(f"the account cannot pay ({status}){because}", fatal=True)
     if status == 403:
         return Refusal(f"not allowed (403){because}; {key_hint}")
     if status == 404:
-        return Refusal(
-            f"no such model or path (404){because}; check the model's name, and that the address"
-            " ends where /chat/completions begins (often /v1)",
-            fatal=True,
-        )
-    if status == 429 and re.search(r"insufficient_quota|billing", json.dumps(body)):
+        return Refusal(f"no such model or path (404){because}; {path_hint}", fatal=True)
+    if status == 429 and re.search(r"insufficient_quota|billing|spend_limit", json.dumps(body)):
         return Refusal(f"the account's quota is used up (429){because}", fatal=True)
     if status == 429:
         return Refusal(f"too many requests (429){because}; ask less often", again=True)
     if status in (408, 409, 425) or status >= 500:
         return Refusal(f"the server failed ({status}){because}", again=True)
+    if status < 400:
+        return Refusal(
+            f"the server sends its callers elsewhere ({status}); {path_hint}", fatal=True
+        )
     return Refusal(f"the request was refused ({status}){because}")

@@ -150,7 +150,5 @@ def metered(model: Model, budget: Budget) -> Model:
 
 def most(conversation: Conversation) -> int:
     """The most prompt tokens that `conversation` can be."""
-    return AROUND_CONVERSATION + sum(
-        AROUND_MESSAGE + len(json.dumps(message, ensure_ascii=False).encode("utf-8", "replace"))
-        for message in conversation.to_dicts()
-    )
+    said = json.dumps(conversation.to_dicts(), ensure_ascii=False).encode("utf-8", "replace")
+    return AROUND_CONVERSATION + AROUND_MESSAGE * len(conversation) + len(said)
