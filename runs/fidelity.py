@@ -12,8 +12,9 @@ DATA_FOLDER holds the three files named in FILES: GSM8K train problems cut into 
   superseded, does any stale value stand, and was anything dropped that holds?
 
 Problems are split by their question (SHA-1): rules were tuned on one part, figures are of the
-other. The wordings of the figures (HELD) and the small talk were written down before the rules
-were tuned, and never used for that (TUNED were). Beside the ledger stand constant policies.
+other. The wordings of the figures (HELD) and their small talk were written down before the rules
+were last tuned, and never used for that (TUNED were; a first held-out list is among them, since
+its figures had been seen). All are by the author of the rules. Constant policies stand beside.
 """
 
 from __future__ import annotations
@@ -49,9 +50,6 @@ TUNED = (
     "Sorry, I meant {value}, not {wrong}.",
     "Change {wrong} to {value}.",
     "It should be {value} instead of {wrong}.",
-)
-HELD = (
-    "{new}",
     "Hm, I gave you a wrong figure before. {new}",
     "Please amend this: {new}",
     "Oh, my fault, that was off: {new}",
@@ -71,8 +69,34 @@ HELD = (
     "The {wrong} ought to be {value}.",
     "Sorry, {value} and not {wrong}.",
 )
-TALK_TUNED = ("Thanks!", "How are you today?", "It's raining here again.", "Okay, got it.")
-TALK_HELD = (
+HELD = (
+    "{new}",
+    "My earlier number was off. {new}",
+    "Small fix on my side: {new}",
+    "I have to take that back, {new}",
+    "Sorry for the mix-up, {new}",
+    "Ignore my previous figure, {new}",
+    "Pardon, I misremembered: {new}",
+    "Turns out {new}",
+    "I should clarify: {new}",
+    "That detail was inaccurate. {new}",
+    "Ah no, {new}",
+    "Let me put that right: {new}",
+    "In reality {new}",
+    "I need to revise something I told you: {new}",
+    "Please use this instead: {new}",
+    "It's {value}, I typed {wrong} by accident.",
+    "Read {value} for {wrong}.",
+    "{wrong} is wrong, it's {value}.",
+    "Please swap {wrong} out and put {value}.",
+    "Not {wrong} but {value}.",
+    "Make the {wrong} a {value}.",
+)
+TALK_TUNED = (
+    "Thanks!",
+    "How are you today?",
+    "It's raining here again.",
+    "Okay, got it.",
     "Thank you kindly.",
     "Cheers, that's great.",
     "Good morning to you!",
@@ -89,6 +113,24 @@ TALK_HELD = (
     "I'm on the train, by the way.",
     "You're a star.",
     "Bit tired today, long week.",
+)
+TALK_HELD = (
+    "Much obliged.",
+    "Splendid, thanks.",
+    "Hey hey!",
+    "Good to hear.",
+    "How's your day been?",
+    "The sun is finally out here.",
+    "I could do with a nap.",
+    "My neighbour is mowing the lawn again.",
+    "Busy day at work today.",
+    "Hang on, someone's at the door.",
+    "Ok, back now.",
+    "You're doing great.",
+    "Anyway, where were we.",
+    "I love puzzles like this.",
+    "Long day, sorry.",
+    "Hope the weekend treats you well.",
 )
 
 Policy = Callable[[Sequence[str]], list[str]]
@@ -291,26 +333,41 @@ def _mixed(shards: Sequence[str], talk: Sequence[str], seed: int) -> tuple[list[
 
 def corrected_rows(made: Sequence[Correction]) -> Iterator[dict[str, Any]]:
     """What was superseded, what stale value stands, and what was dropped that holds."""
-    sides = {"{new}": "the bare new sentence"}
     for name, policy in POLICIES.items():
         outcomes = [(each, *_outcome(each, policy(each.turns))) for each in made]
-        targets = ("≥ 0.95", "≤ 0.02", "≤ 0.02")
         parts = {"all wordings": outcomes}
         if name == "uptake":
-            bare = [each for each in outcomes if each[0].wording == "{new}"]
-            value = [each for each in outcomes if "{value}" in each[0].wording]
-            others = [e for e in outcomes if "{new}" in e[0].wording and e[0].wording != "{new}"]
-            parts |= {sides["{new}"]: bare, "opened as a correction": others, "the value": value}
+            parts |= {
+                "the bare new sentence": [e for e in outcomes if e[0].wording == BARE],
+                "a sentence opened as a correction": [
+                    e for e in outcomes if BARE in e[0].wording and e[0].wording != BARE
+                ],
+                "the value alone": [e for e in outcomes if BARE not in e[0].wording],
+            }
         for part, found in parts.items():
-            for what, index, target in zip(WHAT, range(1, 4), targets, strict=True):
+            for what, index, target in zip(WHAT, range(1, 4), TARGETS, strict=True):
                 counted = [(each[0].question, *each[index]) for each in found]
                 yield _row(f"{name}: {what}, {part}", _grouped(counted), target)
-    found = [(e, *_outcome(e, uptake(e.turns))) for e in made]
-    for wording in dict.fromkeys(e.wording for e in made):
-        counted = [(e.question, *good) for e, good, _, _ in found if e.wording == wording]
+    alone = [each for each in made if BARE not in each.wording]
+    yield _row(
+        "uptake: known to be unclear, the value alone",
+        _grouped((each.question, *_pending(each)) for each in alone),
+    )
+    found = [(each, _outcome(each, uptake(each.turns))[0]) for each in made]
+    for wording in dict.fromkeys(each.wording for each in made):
+        counted = [(each.question, *good) for each, good in found if each.wording == wording]
         yield _row(f"uptake: corrected values superseded, “{wording}”", _grouped(counted))
 
 
+def _pending(made: Correction) -> tuple[int, int]:
+    """How many corrections are entered as pending: the value was said in several places."""
+    first = len(made.turns) - len(made.wrong)
+    unclear = {e.span.turn for e in ledger(made.turns).entries if e.status == "pending"}
+    return sum(turn >= first for turn in unclear), len(made.wrong)
+
+
+BARE = "{new}"
+TARGETS = ("≥ 0.95", "≤ 0.02", "≤ 0.02")
 WHAT = ("corrected values superseded", "stale values left standing", "what holds, dropped")
 
 

@@ -30,7 +30,7 @@ from uptake.menders import MENDERS
 from uptake.probes import Probe
 from uptake.probes import probe as find_probe
 from uptake.scenario import Scenario, Told, scenarios
-from uptake.scores import Measured, compare, measured
+from uptake.scores import compare, measured
 
 SEED, REPORTED = 5501, 886655
 DIFFICULT = ("revision", "handoff", "reference")
@@ -89,7 +89,7 @@ class Laden:
 
 @dataclass(frozen=True)
 class AtOnce:
-    """The oracle bar of another probe: what is wanted at the end of each conversation, as a list."""
+    """The oracle bar of another probe: what is wanted in the end, as a list."""
 
     inner: Probe
 
@@ -117,44 +117,75 @@ def _at_once(told: Scenario) -> Scenario:
 
 
 def recovery(n: int, repeats: int, seed: int, out: Path) -> list[dict[str, Any]]:
-    """Told at once and over turns: what is kept, how reliably, at how many tokens."""
-    settings: dict[str, Any] = {"n": n, "repeats": repeats, "seed": seed, "controls": False}
-    mended = uptake.probe(
+    """Told at once and over turns: what is kept, how reliably, at how many tokens.
+
+    The menders hand a single turn on as it came, so that their FULL is the bare model's.
+    """
+    settings: dict[str, Any] = {"n": n, "seed": seed, "controls": False}
+    both = uptake.probe(
         "lost",
         conditions=("full", "sharded"),
+        repeats=repeats,
         mediated=True,
+        out=out / "both",
+        **settings,
+    ).episodes()
+    mended = uptake.probe(
+        "lost",
+        conditions=("sharded",),
+        repeats=max(1, repeats // 2),
         mend=tuple(MENDERS),
         out=out / "mended",
         **settings,
-    )
+    ).episodes()
     bar = uptake.probe(
-        "lost", conditions=("full", "concat", "recap", "snowball"), out=out / "bar", **settings
-    )
-    rows: list[dict[str, Any]] = []
-    for result in (mended, bar):
-        for row in result.rows():
-            kept = row.metric == "kept" and row.score == "last"
-            if kept and (row.condition == "sharded" or result is bar):
-                told = "" if row.condition == "sharded" else f", user's {row.condition}"
-                found = {"value": row.value, "low": row.low, "high": row.high, "n": row.n}
-                rows.append({"figure": f"kept of FULL: {_name(row)}{told}"} | found)
-    for row in mended.rows():
-        if row.metric == "u90_10" and row.score == "last" and row.condition == "sharded":
-            found = {"value": row.value, "low": row.low, "high": row.high, "n": row.n}
-            rows.append({"figure": f"unreliability U90−10, sharded: {_name(row)}"} | found)
-    rows += _tokens(measured(mended.episodes()))
-    played = mended.episodes()
-    mediated = [e for e in played if e.mediated and e.condition == "sharded"]
-    for name in MENDERS:
-        other = [e for e in played if e.model.endswith(f"+{name}") and e.condition == "sharded"]
-        rows.append(_difference(f"sharded: mediated less {name}", mediated, other))
-    for condition in ("full", "concat", "recap", "snowball"):
-        other = [e for e in bar.episodes() if e.condition == condition]
-        rows.append(
-            _difference(f"mediated sharded less the bare model's {condition}", mediated, other)
-        )
+        "lost",
+        conditions=("concat", "recap", "snowball"),
+        repeats=max(1, repeats // 2),
+        out=out / "bar",
+        **settings,
+    ).episodes()
+    full = _of(both, "full", "embedded")
+    mediated = [e for e in both if e.mediated and e.condition == "sharded"]
+    others = {
+        "bare": _of(both, "sharded", "embedded"),
+        **{name: _of(mended, "sharded", f"embedded+{name}") for name in MENDERS},
+        **{f"the user's {c}": _of(bar, c, "embedded") for c in ("recap", "snowball")},
+        "told at once, concat": _of(bar, "concat", "embedded"),
+    }
+    sides = {"mediated": mediated, **others}
+    rows = [
+        {"figure": f"kept of FULL: {name}"} | _ratio(side, full, "mean")
+        for name, side in sides.items()
+    ]
+    spread = {row.mediated: row for row in uptake.rows(both) if _is(row, "u90_10", "sharded")}
+    for name, row in (("mediated", spread[True]), ("bare", spread[False])):
+        bounds = {"value": row.value, "low": row.low, "high": row.high, "n": row.n}
+        rows.append({"figure": f"unreliability U90−10, sharded: {name}"} | bounds)
+    rows += [
+        {"figure": f"tokens, for one of the bare model's, sharded: {name}"}
+        | _ratio(side, others["bare"], "tokens")
+        for name, side in sides.items()
+        if name != "bare" and not name.startswith("told")
+    ]
+    rows.append(_difference("mediated sharded less FULL", mediated, full))
+    rows += [
+        _difference(f"sharded: mediated less {name}", mediated, side)
+        for name, side in others.items()
+    ]
     rows.append(_asked(mediated))
-    return _targets(rows)
+    return [
+        row | ({"target": TARGETS[row["figure"]]} if row["figure"] in TARGETS else {})
+        for row in rows
+    ]
+
+
+def _of(episodes: Sequence[Episode], condition: str, model: str) -> list[Episode]:
+    return [e for e in episodes if (e.condition, e.model, e.mediated) == (condition, model, False)]
+
+
+def _is(row: uptake.Row, metric: str, condition: str) -> bool:
+    return (row.metric, row.condition, row.score) == (metric, condition, "last")
 
 
 def difficult(n: int, seed: int, talk: str, out: Path) -> list[dict[str, Any]]:
@@ -187,25 +218,17 @@ def difficult(n: int, seed: int, talk: str, out: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _tokens(found: Sequence[Measured]) -> list[dict[str, Any]]:
-    """Tokens of a conversation told over turns, for one of the bare model's."""
-    counts = {_name(m): m.ratio for m in found if m.metric == "tokens" and m.condition == "sharded"}
-    bare = counts.pop("embedded")
-    ratios = [Ratio(other.numerator, bare.numerator, "ratio") for other in counts.values()]
-    return [
-        {
-            "figure": f"tokens, for one of the bare model's, sharded: {name}",
-            "value": bounds.value,
-            "low": bounds.low,
-            "high": bounds.high,
-            "n": bounds.n,
-        }
-        for name, bounds in zip(counts, intervals(ratios), strict=True)
+def _ratio(top: Sequence[Episode], under: Sequence[Episode], metric: str) -> dict[str, Any]:
+    """One measurement over another, of the instructions that both sides played."""
+    sides = [
+        next(m for m in measured(side) if (m.metric, m.score) == (metric, "last"))
+        for side in (top, under)
     ]
-
-
-def _name(of: Any) -> str:
-    return "mediated" if of.mediated else of.model
+    if sides[0].instructions != sides[1].instructions:
+        raise SystemExit(f"{metric}: not the same instructions on both sides")
+    ratio = Ratio(sides[0].ratio.numerator, sides[1].ratio.numerator, "ratio")
+    (bounds,) = intervals([ratio])
+    return {"value": bounds.value, "low": bounds.low, "high": bounds.high, "n": bounds.n}
 
 
 def _mean(episodes: Sequence[Episode]) -> dict[str, Any]:
@@ -241,13 +264,6 @@ TARGETS = {
     "sharded: mediated less snowball": "> 0",
     "sharded: mediated less rewrite": "> 0",
 }
-
-
-def _targets(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        row | ({"target": TARGETS[row["figure"]]} if row["figure"] in TARGETS else {})
-        for row in rows
-    ]
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uptake.analyst import Reading, Referent
+from uptake.analyst import Reading, Referent, ledger
 from uptake.compile import appended, changed, fresh, instruction, quote, standing
 from uptake.conversation import Conversation
 from uptake.ground import CommonGround, Entry, Kind, Span, Strike, Topic
@@ -185,8 +185,7 @@ def test_appended_changes_no_message_but_the_last():
     sent = appended(conversation, Reading(ground))
     assert changed(ground)
     assert sent.messages[:-1] == conversation.messages[:-1]
-    assert sent.messages[-1].text.startswith("Ann has 9 apples.\n\n")
-    assert sent.messages[-1].text.endswith(instruction(ground))
+    assert sent.messages[-1].text == "Ann has 9 apples.\n\nThis holds now:\n- Ann has 9 apples."
 
 
 def test_appended_adds_nothing_where_nothing_changed():
@@ -200,3 +199,28 @@ def test_what_is_pointed_at_is_quoted_unless_it_was_just_said(message: int, adde
     referent = Referent("your code", Span(2, 0, 3), message, "def f(): ...")
     sent = appended(conversation, Reading(apples(), referents=(referent,)))
     assert ("def f(): ..." in sent.messages[-1].text) is added
+
+
+def test_a_request_that_only_urges_adds_nothing():
+    urges = ledger(("Ann has 12 apples and gives 5 away. How many are left?", "Please solve it."))
+    assert instruction(urges) == "Ann has 12 apples and gives 5 away. How many are left?"
+    alone = ledger(("Please solve it.",))
+    assert instruction(alone) == "Please solve it."
+
+
+def test_a_correction_that_could_not_be_placed_says_that_it_is_one():
+    said_so = "Sorry, I got one thing wrong."
+    ground = ledger(
+        ("How many apples are left? Ann has 12.", f"{said_so} The tram leaves at noon.")
+    )
+    assert f"{said_so} The tram leaves at noon." in instruction(ground)
+    placed = ledger(("How many are left? Ann has 12 apples.", f"{said_so} Ann has 9 apples."))
+    assert instruction(placed) == "How many are left? Ann has 9 apples."
+
+
+def test_what_was_taken_back_is_said_to_be_so_where_everything_is_kept():
+    ground = replace(apples(), turns=(*apples().turns, "Forget that she gives 5 to Bo."))
+    ground = entry(ground, 3, "Forget that she gives 5 to Bo.", "withdrawal")
+    ground = changed_entry(ground, 2, status="withdrawn", by=3)
+    added = appended(talk(ground), Reading(ground)).messages[-1].text
+    assert added.endswith("\n\nThis no longer holds:\n- She gives 5 to Bo.")

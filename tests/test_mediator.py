@@ -84,7 +84,7 @@ def test_the_model_gets_what_holds_and_none_of_its_own_guesses():
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        ({"telling": True}, "All right, go on."),
+        ({"telling": True}, "All right."),
         ({"missing": ("how many she ate",)}, "Could you tell me how many she ate?"),
     ],
 )
@@ -141,9 +141,11 @@ def test_no_message_is_lost_where_the_request_needs_the_conversation(
     before: list[tuple[str, str]], last: str
 ):
     conversation = _talk(before, last)
-    _, got = ask(conversation, self_contained=False)
-    assert got[0].messages[:-1] == conversation.messages[:-1]
-    assert got[0].messages[-1].text.startswith(last)
+    reply, got = ask(conversation, self_contained=False)
+    assert got or reply.mediation.move.speaks
+    for sent in got:
+        assert sent.messages[:-1] == conversation.messages[:-1]
+        assert sent.messages[-1].text.startswith(last)
 
 
 @given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=5), WORDS, st.integers(0, 4))
@@ -156,8 +158,9 @@ def test_tool_messages_are_always_kept(before: list[tuple[str, str]], last: str,
     messages = list(_talk(before, last).messages)
     place = min(2 * at + 1, len(messages) - 1)
     conversation = Conversation((*messages[:place], *tools, *messages[place:]))
-    _, got = ask(conversation)
-    assert all(message in got[0].messages for message in tools)
+    reply, got = ask(conversation)
+    assert got or reply.mediation.move.speaks
+    assert all(message in sent.messages for message in tools for sent in got)
 
 
 @given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=4))

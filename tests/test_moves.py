@@ -125,6 +125,14 @@ def test_it_goes_on_as_it_came_while_a_call_is_open_or_nobody_asked(conversation
     assert (move.name, move.form, move.alternatives) == ("pass", "as_it_came", ())
 
 
+def test_nobody_is_kept_waiting_where_something_can_be_done():
+    move = choose(replace(READING, telling=True), TWO, Request(tools=True))
+    assert move.name == "answer"
+    assert move.alternatives == (
+        ("hold", "the user is still telling; not done, for there are tools"),
+    )
+
+
 def test_tool_messages_are_never_dropped():
     said = TWO.add(CALLS).add(RESULT).assistant("12.").user("She gives 5 to Bo.")
     move = choose(Reading(ledger(said.said_by("user"))), said)

@@ -1,4 +1,4 @@
-"""What a conversation says, read by rule: the ledger, and what the present request points at.
+"""What a conversation says, read by rule: the ledger, and what the present request leans on.
 
 An `Analyst` reads a conversation and gives a `Reading`. `Deterministic` does so from the words
 alone: no model is called, the same conversation always gives the same reading, and whatever it is
@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from uptake.conversation import Conversation
-from uptake.ground import CommonGround, Span
-from uptake.hearing import hear
-from uptake.language import ENGLISH, Language
+from uptake.ground import CommonGround, Entry, Span
+from uptake.hearing import doubts, hear
+from uptake.language import ENGLISH, Language, Pack
 from uptake.model import Usage
+from uptake.pointing import Referent, referents
+from uptake.presuming import presumed_false
+from uptake.wording import fold
 
 __all__ = [
     "ENGLISH",
@@ -31,24 +34,6 @@ __all__ = [
     "hear",
     "ledger",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Referent:
-    """What the present request points at, outside of the user's own words.
-
-    `words` are the pointing words, verbatim, and `span` is where they stand. `message` is the
-    index of the conversation's message that holds the piece pointed at, and `text` that piece,
-    verbatim: a block of code, an item of a list, a whole reply, a tool's result. Both are None
-    where it lies in the user's own words, or is unclear. `candidates` is how many things fit:
-    with more than one it is unclear which.
-    """
-
-    words: str
-    span: Span
-    message: int | None = None
-    text: str | None = None
-    candidates: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +84,11 @@ class Analyst(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Deterministic:
-    """The analyst that goes by rule: no model, no clock, no chance."""
+    """The analyst that goes by rule: no model, no clock, no chance.
+
+    It never says that something is `missing`: that takes knowledge of the world, and to guess
+    would be to ask idly.
+    """
 
     language: Language = ENGLISH
 
@@ -124,7 +113,20 @@ class Deterministic:
                 if heard >= len(ground.turns):
                     ground = hear(ground, message.text, asked, self.language)
                 heard, asked = heard + 1, None
-        return Reading(ground)
+        return self._read(conversation, ground)
+
+    def _read(self, conversation: Conversation, ground: CommonGround) -> Reading:
+        found = referents(conversation, ground, self.language)
+        pack = self.language.pack
+        return Reading(
+            ground,
+            false=_false(ground, self.language),
+            referents=found,
+            telling=_telling(ground, pack),
+            resumed=_resumed(ground, pack),
+            self_contained=not any(each.message is not None for each in found)
+            and not _leans(ground, pack),
+        )
 
 
 def ledger(
@@ -144,3 +146,88 @@ def ledger(
 
 def _fits(ground: CommonGround, said: Sequence[str]) -> bool:
     return ground.turns == tuple(said[: len(ground.turns)])
+
+
+def _last(ground: CommonGround) -> list[Entry]:
+    """The entries of the last turn."""
+    return [entry for entry in ground.entries if entry.span.turn == len(ground.turns) - 1]
+
+
+def _false(ground: CommonGround, language: Language) -> tuple[Presupposition, ...]:
+    """What the last turn takes for granted against an earlier fact."""
+    now = len(ground.turns) - 1
+    facts = [
+        (entry, ground.wording(entry))
+        for entry in ground.standing()
+        if entry.kind in ("fact", "correction", "answer") and entry.span.turn < now
+    ]
+    found: list[Presupposition] = []
+    for entry in _last(ground) if facts else ():
+        false = None
+        if entry.kind in ("goal", "fact", "social"):
+            false = presumed_false(entry.text, facts, language)
+        if false is not None:
+            start, end, against = false
+            first = entry.span.start + start
+            span = Span(now, first, first + end - start)
+            fact = ground.wording(against)
+            found.append(Presupposition(entry.text[start:end], span, against.id, fact))
+    return tuple(found)
+
+
+def _telling(ground: CommonGround, pack: Pack) -> bool:
+    """Whether the user said to wait, in the last turn or until a request that has not come."""
+    if not ground.turns:
+        return False
+    last = _said(ground, len(ground.turns) - 1)
+    if pack["social.done"].within(last):
+        return False
+    if pack["social.telling"].within(last):
+        return True
+    for turn in reversed(range(len(ground.turns))):
+        entries = [entry for entry in ground.entries if entry.span.turn == turn]
+        said = _said(ground, turn)
+        waits = pack["social.telling"].within(said) and pack["social.until_asked"].within(said)
+        if waits:
+            return True
+        if any(e.kind == "goal" for e in entries) or pack["social.done"].within(said):
+            return False
+    return False
+
+
+def _said(ground: CommonGround, turn: int) -> str:
+    """A turn's words that say something to the assistant, as patterns read them."""
+    said = (e.text for e in ground.entries if e.span.turn == turn and e.kind != "quoted")
+    return fold(" ".join(said))
+
+
+def _resumed(ground: CommonGround, pack: Pack) -> int | None:
+    """The topic that the last turn came back to, or named among several."""
+    now = len(ground.turns) - 1
+    if ground.topic is None or ground.topics[ground.topic].opened >= now:
+        return None
+    before = [entry for entry in ground.entries if entry.span.turn < now]
+    if before and before[-1].topic != ground.topic:
+        return ground.topic
+    named = any(
+        phrase.at(fold(entry.text))
+        for entry in _last(ground)[:1]
+        if entry.kind == "social" and len(ground.stack) > 1
+        for phrase in pack.lists["topic.back"]
+    )
+    return ground.topic if named else None
+
+
+def _leans(ground: CommonGround, pack: Pack) -> bool:
+    """Whether the last turn, or an answer that holds, is nothing without the assistant's words."""
+    doubted = any(
+        entry.kind == "social" and doubts(fold(entry.text), pack) for entry in _last(ground)
+    )
+    short = any(
+        entry.kind == "answer" and len(entry.text.split()) <= BARE
+        for entry in ground.active(ground.topic)
+    )
+    return doubted or short
+
+
+BARE = 3  # words of an answer that says nothing without its question

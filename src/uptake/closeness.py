@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping
 
 from uptake.wording import Wording
 
-__all__ = ["dice", "keys", "rarity", "share"]
+__all__ = ["closeness", "dice", "keys", "rarity", "share"]
+
+
+SMALL = 0.15  # what the small words weigh
 
 
 def keys(said: Wording) -> frozenset[str]:
@@ -33,6 +36,13 @@ def dice(one: Wording, two: Wording, weights: Mapping[str, float]) -> float:
     a, b = _but_amounts(one), _but_amounts(two)
     both = _weight(a, weights) + _weight(b, weights)
     return 2 * _weight(a & b, weights) / both if both else 0.0
+
+
+def closeness(one: Wording, two: Wording, weights: Mapping[str, float]) -> float:
+    """`dice`, and a little for the small words ("for the first year", "after the first year")."""
+    small = Counter(one.frame) & Counter(two.frame)
+    both = len(one.frame) + len(two.frame)
+    return (1 - SMALL) * dice(one, two, weights) + SMALL * 2 * small.total() / max(both, 1)
 
 
 def share(about: frozenset[str], said: Wording) -> float:

@@ -18,12 +18,16 @@ from typing import Any, cast
 from uptake.analyst import Reading, Referent
 from uptake.conversation import Conversation, Message
 from uptake.ground import CommonGround, Entry
+from uptake.language import ENGLISH
+from uptake.opening import opening
+from uptake.wording import fold
 
 __all__ = ["appended", "changed", "fresh", "instruction", "pointed", "quote", "standing"]
 
 SYSTEM = ("system", "developer")
 
-HOLDS = "What holds of all that I said:"
+NOW = "This holds now:"
+NO_LONGER = "This no longer holds:"
 POINTS = 'By "{words}" I mean this:'
 
 
@@ -44,7 +48,7 @@ def fresh(conversation: Conversation, reading: Reading) -> Conversation:
 
 
 def appended(conversation: Conversation, reading: Reading) -> Conversation:
-    """Every message as it was; to the last is added what holds, and what it points at.
+    """Every message as it was; to the last is added what has changed, and what it points at.
 
     The same conversation where there is nothing to add.
     """
@@ -53,12 +57,23 @@ def appended(conversation: Conversation, reading: Reading) -> Conversation:
         for referent in pointed(conversation, reading)
         if referent.text is not None
     ]
-    if changed(reading.ground):
-        parts.append(f"{HOLDS}\n{instruction(reading.ground)}")
+    parts += _changes(reading.ground)
     if not parts:
         return conversation
     *before, last = conversation.messages
     return Conversation((*before, _longer(last, "\n\n".join(parts))))
+
+
+def _changes(ground: CommonGround) -> list[str]:
+    """What was put right, as it holds now, and what was taken back.
+
+    Nothing else: what was asked and answered long ago is not asked again by repeating it.
+    """
+    heirs = {e.by for e in ground.entries if e.status == "superseded"}
+    right = [e for e in ground.entries if e.status == "active" and (e.struck or e.id in heirs)]
+    gone = [e for e in ground.entries if e.status == "withdrawn"]
+    lists = (NOW, [ground.wording(e) for e in right]), (NO_LONGER, [e.text for e in gone])
+    return ["\n- ".join([title, *texts]) for title, texts in lists if texts]
 
 
 def changed(ground: CommonGround) -> bool:
@@ -151,14 +166,35 @@ def _woven(said: str, entries: Sequence[Entry], words: dict[int, str], *, steere
 
 def _words(ground: CommonGround, entry: Entry) -> str:
     """What stands in an entry's place: its words as they hold now, or those that took over."""
-    if entry.topic != ground.topic or entry.kind == "social":
+    if entry.topic != ground.topic or _only_urges(ground, entry):
         return ""
+    if entry.kind == "social":
+        return entry.text if _announces(ground, entry) else ""
     if entry.status == "superseded":
         heir = _heir(ground, entry)
         return "" if heir is None else ground.wording(heir)
     if entry.status == "withdrawn" or _done(ground, entry):
         return ""
     return quote(entry.text) if entry.kind == "quoted" else ground.wording(entry)
+
+
+def _only_urges(ground: CommonGround, entry: Entry) -> bool:
+    """Whether an entry only wants what was asked before: "Please solve it."."""
+    if entry.kind != "goal" or not ENGLISH.pack["goal.go"].all_of(fold(entry.text)):
+        return False
+    earlier = ground.active(entry.topic, "goal")
+    return any(other.id < entry.id for other in earlier)
+
+
+def _announces(ground: CommonGround, entry: Entry) -> bool:
+    """Whether an entry says that something was wrong, and nothing said with it could be placed.
+
+    The words are then handed on, so that the model can place it.
+    """
+    if not opening(fold(entry.text), ENGLISH.pack).sure:
+        return False
+    turns = (entry.span.turn, entry.span.turn + 1)
+    return not any(_done(ground, other) for other in ground.entries if other.span.turn in turns)
 
 
 def _heir(ground: CommonGround, entry: Entry) -> Entry | None:

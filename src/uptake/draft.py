@@ -23,13 +23,17 @@ SAYING: tuple[Kind, ...] = ("goal", "fact", "correction", "preference", "answer"
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A value in an entry as it holds now: characters `start` to `end` of the entry's own text."""
+    """A value in an entry as it holds now: characters `start` to `end` of the entry's own text.
+
+    `turn` is when the value that stands there was said.
+    """
 
     entry: int
     start: int
     end: int
     kind: str
     key: str
+    turn: int
 
 
 class Draft:
@@ -40,16 +44,12 @@ class Draft:
         self.text = text
         self.asked = asked
         self.language = language
+        self.pack: Pack = language.pack
         self.turn = len(before.turns)
         self.turns = (*before.turns, text)
         self.entries = list(before.entries)
         self.topics = list(before.topics)
         self.stack = list(before.stack)
-
-    @property
-    def pack(self) -> Pack:
-        """The words of its language."""
-        return self.language.pack
 
     def ground(self) -> CommonGround:
         """The ledger after the turn."""
@@ -76,13 +76,26 @@ class Draft:
         return entry
 
     def end(self, old: Entry, by: Entry, status: Status) -> None:
-        """`old` holds no longer, because of `by`."""
+        """`old` holds no longer, because of `by`; what a withdrawn one had struck holds again."""
+        if status == "withdrawn":
+            for entry in self.entries:
+                if any(each.by == old.id for each in entry.struck):
+                    kept = tuple(each for each in entry.struck if each.by != old.id)
+                    self.entries[entry.id] = replace(entry, struck=kept)
         self.entries[old.id] = replace(self.entries[old.id], status=status, by=by.id)
 
     def strike(self, old: int, start: int, end: int, by: Entry, put: Span | None) -> None:
-        """A piece of an entry holds no longer; what stood there instead goes with it."""
+        """A piece of an entry holds no longer; a correction that had put it there is superseded."""
         entry = self.entries[old]
         kept = tuple(each for each in entry.struck if each.end <= start or each.start >= end)
+        for gone in {each.by for each in entry.struck} - {each.by for each in kept}:
+            if not any(
+                each.by == gone
+                for other in self.entries
+                for each in other.struck
+                if other.id != old
+            ):
+                self.end(self.entries[gone], by, "superseded")
         struck = (*kept, Strike(start, end, by.id, put))
         self.entries[old] = replace(entry, struck=tuple(sorted(struck, key=_start)))
 
@@ -90,15 +103,24 @@ class Draft:
         """The wording of an entry as it was said."""
         return wording(entry.text, self.language)
 
+    def said(self, entry: Entry) -> str:
+        """The words of an entry as they hold now."""
+        return self.ground().wording(entry) if entry.struck else entry.text
+
     def wording(self, text: str) -> Wording:
         """The wording of any text."""
         return wording(text, self.language)
 
-    def standing(self, *, earlier: bool = False) -> Iterator[Entry]:
-        """The entries that say something and hold, the latest first; `earlier`: of past turns."""
+    def standing(self, *, earlier: bool = False, landed: bool = True) -> Iterator[Entry]:
+        """The entries that say something and hold, the latest first.
+
+        With `earlier` only those of past turns; without `landed` no correction whose value stands
+        in the entry that it corrects.
+        """
+        put = () if landed else {each.by for e in self.entries for each in e.struck if each.put}
         for entry in reversed(self.entries):
             past = entry.span.turn < self.turn or not earlier
-            if past and entry.status == "active" and entry.kind in SAYING:
+            if past and entry.status == "active" and entry.kind in SAYING and entry.id not in put:
                 yield entry
 
     def slots(self, entry: Entry) -> list[Slot]:
@@ -106,13 +128,15 @@ class Draft:
         found: list[Slot] = []
         for start, end, kind, key in _values(entry.text, self.words(entry)):
             if all(end <= struck.start or start >= struck.end for struck in entry.struck):
-                found.append(Slot(entry.id, start, end, kind, key))
+                found.append(Slot(entry.id, start, end, kind, key, entry.span.turn))
         for struck in entry.struck:
             if struck.put is not None:
                 put = self.turns[struck.put.turn][struck.put.start : struck.put.end]
                 values = _values(put, self.wording(put))
                 if len(values) == 1:
-                    found.append(Slot(entry.id, struck.start, struck.end, *values[0][2:]))
+                    kind, key = values[0][2:]
+                    place = (struck.start, struck.end)
+                    found.append(Slot(entry.id, *place, kind, key, struck.put.turn))
         return found
 
     # Topics

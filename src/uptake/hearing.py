@@ -11,21 +11,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from uptake.draft import SAYING, Draft
 from uptake.ground import CommonGround, Entry, Kind
 from uptake.language import ENGLISH, Language, Pack
+from uptake.opening import Opening, opening
 from uptake.pieces import Piece, pieces
-from uptake.revising import Opening, opening, restated, revise
+from uptake.presuming import presumed_false
+from uptake.revising import CLOSE, ranked, restated, revise
 from uptake.sentences import plain
 from uptake.topics import belongs, steer, turn_opens
-from uptake.withdrawing import withdraw
+from uptake.withdrawing import names_last, withdraw
 from uptake.wording import LONGEST
 
-__all__ = ["hear", "settles_nothing"]
+__all__ = ["doubts", "hear", "settles_nothing"]
 
 _EDGE = re.compile(r"[\s,.:;!?*–—()-]*")
+_DIGIT = re.compile(r"\d")
+MANY = 60  # pieces of a turn: what has more is pasted, and opens no topic
 SHORT = 6  # stems that an answer to a question has at most
 
 
@@ -35,8 +40,11 @@ class _Turn:
 
     announced: bool = False  # several topics were
     correcting: bool = False  # "I got something wrong." was said, and what was wrong follows
-    recapitulating: bool = False
+    recapitulating: bool = False  # much of it was said before
+    asks: bool = False  # one of its pieces is a request
+    steered: bool = False  # its words say which topic it is about
     first: bool = True
+    rest: Sequence[Piece] = ()  # the pieces after this one
 
 
 def hear(
@@ -49,15 +57,16 @@ def hear(
     """
     draft = Draft(ground, text, asked, language)
     heard = list(pieces(text, draft.pack))
-    known = {plain(e.text): e for e in ground.entries if e.kind in SAYING and len(e.text) < LONGEST}
+    known = {_plain(e.text): e for e in ground.entries if e.kind in SAYING}
     known |= {
-        plain(ground.wording(e)): e for e in ground.entries if e.struck and e.status == "active"
+        _plain(ground.wording(e)): e for e in ground.entries if e.struck and e.status == "active"
     }
-    again = [known.get(plain(text[each.start : each.end])) for each in heard]
+    again = [None if e.quoted else known.get(_plain(text[e.start : e.end])) for e in heard]
     turn = _Turn(correcting=_was_correcting(draft))
     turn.recapitulating = sum(each is not None for each in again) > 1
-    _turn_topic(draft, heard)
-    for piece, before in zip(heard, again, strict=True):
+    turn.asks = _turn_topic(draft, heard)
+    for place, (piece, before) in enumerate(zip(heard, again, strict=True)):
+        turn.rest = heard[place + 1 : place + 4]
         if piece.quoted:
             draft.add(piece.start, piece.end, "quoted")
         elif before is not None and _adds_nothing(draft, before, turn):
@@ -68,8 +77,12 @@ def hear(
     return draft.ground()
 
 
-def settles_nothing(read: str, pack: Pack) -> bool:
+@lru_cache(maxsize=4096)
+def settles_nothing(read: str, language: Language) -> bool:
     """Whether a piece is thanks, a greeting, small talk, or says only that more is to come."""
+    pack = language.pack
+    if len(read) > LONGEST:
+        return False
     at = _EDGE.match(read).end()  # type: ignore[union-attr]
     while at < len(read):
         found = pack["social.phrase"].at(read, at)
@@ -81,15 +94,18 @@ def settles_nothing(read: str, pack: Pack) -> bool:
     if pack["social.announce"].at(read) or _only_tells(read, pack):
         return True
     rest = read[at:]
-    return bool(
-        not any(each.isdigit() for each in rest)
-        and (pack["social.talk"].at(rest) or pack["social.talk"].at(read))
-    )
+    talks = pack["social.talk"]
+    return not _DIGIT.search(rest) and bool(talks.at(rest) or (at and talks.at(read)))
+
+
+def doubts(read: str, pack: Pack) -> bool:
+    """Whether a piece doubts what the assistant said ("Are you sure?", "I get 12.")."""
+    return bool(pack["social.doubt"].at(read))
 
 
 def _only_tells(read: str, pack: Pack) -> bool:
     found = pack["social.telling"].within(read)
-    return bool(found and len(read) - len(found[0]) < 60 and not any(map(str.isdigit, read)))
+    return bool(found and len(read) - len(found[0]) < 60 and not _DIGIT.search(read))
 
 
 def _piece(draft: Draft, piece: Piece, turn: _Turn) -> None:
@@ -98,73 +114,130 @@ def _piece(draft: Draft, piece: Piece, turn: _Turn) -> None:
     start, read = piece.start, piece.read
     turn.announced = turn.announced or bool(pack["topic.several"].within(read))
     if piece.number and turn.announced:
-        read_label = f"{piece.number}) "
-        steer(draft, read_label, announced=True, first=turn.first)
+        steer(draft, f"{piece.number}) ", announced=True, first=turn.first)
     taken = steer(draft, read, announced=turn.announced, first=turn.first)
-    if taken:
-        if taken >= len(read):
-            draft.add(start, piece.end, "social")
-            return
-        start, read = start + taken, read[taken:]
-        before = _known(draft, draft.text[start : piece.end])
-        if before is not None:
-            _again(draft, before)
-            return
-    opened = opening(read, pack) if any(draft.standing()) else Opening()
-    if opened.corrects and opened.end >= len(read):
-        turn.correcting = turn.correcting or opened.sure
-        draft.add(start, piece.end, "social")
+    turn.steered = turn.steered or taken > 0
+    start, read = start + taken, read[taken:]
+    before = _known(draft, draft.text[start : piece.end]) if taken else None
+    if before is not None:
+        _again(draft, before)
         return
-    if settles_nothing(read, pack):
-        draft.add(start, piece.end, "social")
+    opened = opening(read, pack) if any(draft.standing()) else Opening()
+    bare = opened.corrects and opened.end >= len(read)
+    if bare and opened.composed and _kind_of(read, draft.language) == "goal":
+        opened, bare = Opening(), False  # "Fix this:"
+    if bare and _takes_back(draft, start, piece.end, opened, turn):
+        return
+    if bare or not read or settles_nothing(read, draft.language):
+        turn.correcting = turn.correcting or (bare and not opened.plain)
+        draft.add(piece.start, piece.end, "social")
         return
     if turn.correcting:
-        opened = Opening(opened.end, sure=True, plain=opened.plain)
-    _say(draft, start, piece.end, read, opened)
+        opened = replace(opened, sure=True)
+    _say(draft, start, piece.end, read, opened, turn)
 
 
-def _say(draft: Draft, start: int, end: int, read: str, opened: Opening) -> None:
-    """Enter a piece that says something: as a withdrawal, a correction, or by its kind."""
+def _say(draft: Draft, start: int, end: int, read: str, opened: Opening, turn: _Turn) -> None:
+    """Enter a piece that says something: as a doubt, a withdrawal, a correction, or by its kind."""
     pack = draft.pack
-    rest, left = start + opened.end, read[opened.end :]
-    if _doubts(draft, read, left, opened):
+    if not opened.corrects and pack["lead.trail"].within(read):
+        opened = Opening(0, sure=True)  # "7 apples, I mean"
+    left = read[opened.end :]
+    if (
+        _doubts(draft, read, left, opened)
+        or pack["point.ask_only"].all_of(read)
+        or (turn.asks and not opened.corrects and _presumes(draft, start, end, read))
+    ):
         draft.add(start, end, "social")
         return
-    for at in dict.fromkeys((start, rest)):
-        if withdraw(draft, at, end, opened) is not None:
+    for at in dict.fromkeys((start, start + opened.end)):
+        if _takes_back(draft, at, end, opened, turn):
             return
-    kind = _kind(draft, left, pack)
-    goal = kind == "goal"
-    question = left.rstrip().endswith("?")
+    _tell(draft, start, end, left, opened, turn)
+
+
+def _tell(draft: Draft, start: int, end: int, left: str, opened: Opening, turn: _Turn) -> None:
+    """Enter a piece as a correction of what was said before, or else by its kind."""
+    rest = start + opened.end
+    same = _known(draft, draft.text[rest:end]) if opened.corrects else None
+    if same is not None:  # "No, what I said was: …"
+        draft.end(same, draft.add(rest, end, "correction", same.topic), "superseded")
+        return
+    kind = _kind(draft, left)
+    goal, question = kind == "goal", left.rstrip().endswith("?")
     if not question or opened.sure:
-        for at in dict.fromkeys((rest, start)):
-            how = opened if at == rest else Opening()
+        for at, how in dict.fromkeys(((rest, opened), (start, Opening()))):
             if revise(draft, at, end, how, goal=goal) is not None:
                 return
-    if not question and not opened.corrects and restated(draft, start, end, goal=goal) is not None:
+    told = not opened.corrects or opened.composed
+    if not question and told and restated(draft, start, end, goal=goal) is not None:
         return
     about = draft.wording(draft.text[start:end]).about
-    topic = draft.open() if kind == "goal" else belongs(draft, about)
+    topic = draft.open() if goal or turn.steered else belongs(draft, about)
     draft.add(rest if opened.sure else start, end, kind, topic)
 
 
-def _kind(draft: Draft, read: str, pack: Pack) -> Kind:
+def _takes_back(draft: Draft, start: int, end: int, opened: Opening, turn: _Turn) -> bool:
+    """Enter a piece as a withdrawal; whether it is one.
+
+    "Scratch that. Ann has 9." corrects what Ann had; it does not take back what was said last.
+    """
+    if names_last(draft, start, end, opened) and any(_replaces(draft, e) for e in turn.rest):
+        turn.correcting = True
+        draft.add(start, end, "social")
+        return True
+    return withdraw(draft, start, end, opened) is not None
+
+
+def _replaces(draft: Draft, piece: Piece) -> bool:
+    said = draft.wording(draft.text[piece.start : piece.end])
+    found = ranked(draft, said, list(draft.standing(landed=False)))
+    return not piece.quoted and bool(found) and found[0][0] >= CLOSE
+
+
+def _presumes(draft: Draft, start: int, end: int, read: str) -> bool:
+    """Whether a statement before a question only takes for granted what was said otherwise."""
+    if read.rstrip().endswith("?"):
+        return False
+    facts = [
+        (entry, draft.said(entry))
+        for entry in draft.standing(earlier=True, landed=False)
+        if entry.kind != "goal"
+    ]
+    return presumed_false(draft.text[start:end], facts, draft.language) is not None
+
+
+def _kind(draft: Draft, read: str) -> Kind:
+    kind = _kind_of(read, draft.language)
+    asked = (draft.asked or "").rstrip(" *_\n")
+    if kind == "fact" and asked.endswith("?") and len(draft.wording(read).about) <= SHORT:
+        return "answer"
+    return kind
+
+
+@lru_cache(maxsize=4096)
+def _kind_of(read: str, language: Language) -> Kind:
+    pack = language.pack
+    if len(read) > LONGEST:
+        return "fact"
     if read.rstrip(" \"')*_").endswith("?") or pack["goal.asks"].at(read):
         return "goal"
     if pack["goal.prefers"].within(read):
         return "preference"
     if pack["goal.orders"].at(read) or pack["goal.wants"].within(read):
         return "goal"
-    asked = (draft.asked or "").rstrip(" *_\n")
-    if asked.endswith("?") and len(draft.wording(read).about) <= SHORT:
-        return "answer"
+    colon = read.find(": ")
+    if colon > 0 and (
+        pack["goal.orders"].at(read, colon + 2) or pack["goal.asks"].at(read, colon + 2)
+    ):
+        return "goal"  # "Given all this, tell me: work out …"
     return "fact"
 
 
 def _doubts(draft: Draft, read: str, left: str, opened: Opening) -> bool:
     """Whether a piece doubts the assistant's reply: whoever is right, it settles no fact."""
     pack = draft.pack
-    if pack["social.doubt"].at(left) or pack["social.doubt"].at(read):
+    if doubts(left, pack) or doubts(read, pack):
         return True
     asked = any(entry.kind == "goal" for entry in draft.standing(earlier=True))
     return bool(not opened.sure and asked and pack["social.doubt_answer"].at(read))
@@ -176,12 +249,23 @@ def _was_correcting(draft: Draft) -> bool:
     if not last or any(entry.kind != "social" for entry in last):
         return False
     text = last[-1].text.lower()
-    return opening(text, draft.pack).sure and not settles_nothing(text, draft.pack)
+    return _only_opens(text, draft.pack) and not settles_nothing(text, draft.language)
+
+
+def _only_opens(read: str, pack: Pack) -> bool:
+    opened = opening(read, pack)
+    return (opened.sure or opened.composed) and opened.end >= len(read)
 
 
 def _known(draft: Draft, text: str) -> Entry | None:
-    words = plain(text)
-    return next((e for e in draft.standing() if plain(e.text) == words), None)
+    words = _plain(text)
+    return next((e for e in draft.standing() if _plain(e.text) == words), None)
+
+
+@lru_cache(maxsize=8192)
+def _plain(text: str) -> str:
+    """The words alone; what is too long to be said again word for word is left as it is."""
+    return plain(text) if len(text) < LONGEST else text
 
 
 def _adds_nothing(draft: Draft, before: Entry, turn: _Turn) -> bool:
@@ -194,24 +278,28 @@ def _again(draft: Draft, before: Entry) -> None:
         draft.resume(before.topic)
 
 
-def _turn_topic(draft: Draft, heard: Sequence[Piece]) -> None:
-    """Open or resume a topic for a turn that is plainly about something else."""
-    if not draft.stack or len(heard) > 60:
-        return
-    said = [p for p in heard if not p.quoted and not settles_nothing(p.read, draft.pack)]
-    about: frozenset[str] = frozenset[str]().union(
-        *(draft.wording(draft.text[each.start : each.end]).about for each in said)
-    )
-    kinds = [_kind(draft, each.read, draft.pack) for each in said]
-    turn_opens(
-        draft,
-        about,
-        asks="goal" in kinds,
-        tells="fact" in kinds,
-        points=any(pack_points(each.read, draft.pack) for each in said[:1]),
-    )
+def _turn_topic(draft: Draft, heard: Sequence[Piece]) -> bool:
+    """Open or resume a topic for a turn that is plainly about something else; whether it asks."""
+    said = [each for each in heard if not each.quoted]
+    kinds = [_kind_of(each.read, draft.language) for each in said]
+    if "goal" not in kinds:
+        return False
+    if draft.stack and len(said) <= MANY:
+        about: frozenset[str] = frozenset[str]().union(
+            *(
+                draft.wording(draft.text[each.start : each.end]).about
+                for each in said
+                if not settles_nothing(each.read, draft.language)
+            )
+        )
+        tells = any(
+            kind == "fact" and not settles_nothing(each.read, draft.language)
+            for each, kind in zip(said, kinds, strict=True)
+        )
+        turn_opens(draft, about, tells=tells, points=_points(said[0].read, draft.pack))
+    return True
 
 
-def pack_points(read: str, pack: Pack) -> bool:
+def _points(read: str, pack: Pack) -> bool:
     """Whether a piece points at something outside of itself."""
     return any(pointer.words.within(read) for pointer in pack.pointers)

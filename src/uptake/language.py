@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,17 +29,21 @@ _PHRASE = r"(?:[$€£]?[\w'][\w'.,:/%°-]*(?<![.,:])%?(?: [$€£]?[\w'][\w'.,:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A pattern that may be looked for anywhere, or at one place only."""
+    """A pattern that may be looked for anywhere, or at one place only.
+
+    `cues` only save time: one of them stands in whatever the pattern matches, if there are any.
+    """
 
     pattern: re.Pattern[str]
+    cues: tuple[str, ...] = ()
 
     def at(self, text: str, start: int = 0) -> re.Match[str] | None:
         """Its match that begins at `start`."""
-        return self.pattern.match(text, start)
+        return self.pattern.match(text, start) if self._may(text) else None
 
     def within(self, text: str, start: int = 0) -> re.Match[str] | None:
         """Its first match from `start` on."""
-        return self.pattern.search(text, start)
+        return self.pattern.search(text, start) if self._may(text) else None
 
     def each(self, text: str) -> Iterator[re.Match[str]]:
         """Its matches in order."""
@@ -47,7 +51,10 @@ class Phrase:
 
     def all_of(self, text: str, start: int = 0) -> re.Match[str] | None:
         """Its match from `start` to the end of the text."""
-        return self.pattern.fullmatch(text, start)
+        return self.pattern.fullmatch(text, start) if self._may(text) else None
+
+    def _may(self, text: str) -> bool:
+        return not self.cues or any(cue in text for cue in self.cues)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,9 @@ class Pack:
     additive: frozenset[str]
     one: frozenset[str]
     one_after: frozenset[str]
+    meta: frozenset[str]
+    signal: frozenset[str]
+    deictic: frozenset[str]
     indefinite: frozenset[str]
     dayhalf: frozenset[str]
     joins_numbers: frozenset[str]
@@ -86,10 +96,17 @@ class Pack:
     sets: Mapping[str, str]
     phrases: Mapping[str, Phrase]
     lists: Mapping[str, tuple[Phrase, ...]]
+    cues: Mapping[str, tuple[str, ...]]
     pointers: tuple[Pointer, ...]
 
     def __getitem__(self, place: str) -> Phrase:
         return self.phrases[place]
+
+    def among(self, place: str, text: str) -> tuple[Phrase, ...]:
+        """The patterns of a list that may match in `text`: none where it has no cue of theirs."""
+        cues = self.cues.get(place)
+        may = not cues or any(cue in text for cue in cues)
+        return self.lists[place] if may else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +150,11 @@ def _pack(language: Language) -> Pack:
 
 def _compiled(data: Mapping[str, Any]) -> Pack:
     lead, withdraw, topic = data["lead"], data["withdraw"], data["topic"]
-    goal, social = data["goal"], data["social"]
+    goal, social, cues = data["goal"], data["social"], data["cues"]
     phrases = {
         "lead.soft": _phrase(_any(lead["soft"]) + r"(?!\w)"),
         "lead.plain": _phrase(_any(lead["plain"]) + r"(?!\w)"),
+        "lead.mild": _phrase(_any(lead["mild"]) + r"(?!\w)"),
         "lead.sure": _phrase(_any(lead["sure"]) + r"(?!\w)"),
         "lead.filler": _phrase(_any(lead["filler"]) + r"(?!\w)"),
         "lead.trail": _phrase(lead["trail"]),
@@ -151,7 +169,11 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
         **{f"presuppose.{name}": _phrase(data["presuppose"][name]) for name in ("before", "ends")},
         **{f"point.{name}": _phrase(data["point_words"][name]) for name in ("ask_only", "empty")},
     }
-    lists = {
+    phrases = {
+        place: replace(phrase, cues=tuple(cues.get(place, "").split()))
+        for place, phrase in phrases.items()
+    }
+    lists: dict[str, tuple[Phrase, ...]] = {
         **{
             f"contrast.{name}": _phrases(data["contrast"][name], data["contrast"]["after"])
             for name in ("sure", "opened", "values")
@@ -166,6 +188,9 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
         additive=_words(data["additive"]),
         one=frozenset(data["one"]),
         one_after=_words(data["one_after"]),
+        meta=_words(lead["meta"]) | _words(lead["signal"]) | _words(data["stop"]),
+        signal=_words(lead["signal"]),
+        deictic=_words(data["deictic"]),
         indefinite=frozenset(data["indefinite"]),
         dayhalf=frozenset(data["dayhalf"]),
         joins_numbers=frozenset(data["joins_numbers"]),
@@ -182,13 +207,14 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
         sets={word: name for name, words in data["sets"].items() for word in words.split()},
         phrases=phrases,
         lists=lists,
+        cues={str(place): tuple(words.split()) for place, words in cues.items()},
         pointers=tuple(Pointer(each["kind"], _phrase(each["words"])) for each in data["point"]),
     )
 
 
 _WITHDRAW = ("weak", "weak_colon", "mine", "about", "last", "everything", "idiom")
 _SOCIAL = ("doubt", "doubt_answer", "telling", "until_asked", "done", "announce")
-_GOAL = ("asks", "orders", "wants", "prefers", "pasted")
+_GOAL = ("asks", "orders", "wants", "prefers", "pasted", "go")
 
 
 def _phrase(pattern: str) -> Phrase:

@@ -25,14 +25,14 @@ MoveName = Literal["answer", "ask", "confirm", "repair", "correct", "resume", "h
 
 Form = Literal["as_it_came", "fresh", "whole"]
 """What the model gets: the conversation untouched; the compiled instruction alone; or all of the
-conversation, with the compiled instruction added where something has changed."""
+conversation, with what has changed and what is pointed at added to the last message."""
 
 MOVES: Mapping[MoveName, str] = MappingProxyType(
     {
         "pass": "nothing to mend yet, or not ours to touch: the conversation goes on as it came",
         "hold": "the user is plainly still telling: acknowledge and wait",
         "ask": "what the request needs is missing, or points at several things: ask for it, once",
-        "confirm": "something was changed and it is not sure what: ask, before it is taken up",
+        "confirm": "a value was corrected and several could be meant: ask, before it is taken up",
         "correct": "the request takes for granted what the user's own words deny: say so first",
         "resume": "the user comes back to a topic: answer on that one",
         "repair": "the user has put something right or taken it back: answer with what holds now",
@@ -44,7 +44,7 @@ MOVES: Mapping[MoveName, str] = MappingProxyType(
 LONG = 6000
 """Characters of one message from which it counts as a pasted document."""
 
-HOLDING = "All right, go on."
+HOLDING = "All right."
 WHICH_OF_2 = "Which one do you mean, the first or the second?"
 WHICH = "Which one do you mean?"
 COULD_YOU = "Could you tell me {}?"
@@ -97,9 +97,12 @@ def choose(reading: Reading, conversation: Conversation, request: Request = NO_R
     closed = _closed(conversation)
     if closed is not None:
         return Move("pass", closed)
+    works = request.tools or any(map(_uses_tools, conversation))
     shut = gates(conversation, request)
     found = [move for rule in RULES if (move := rule(reading, conversation))]
-    allowed = [move for move in found if not (shut and move.name in _SPEAKING)]
+    # Where something can be done, a request that only sounds like a pause must not be lost.
+    barred = _SPEAKING if shut else ("hold",) if works else ()
+    allowed = [move for move in found if move.name not in barred]
     chosen = allowed[0] if allowed else Move("pass", _nothing(reading))
     others: tuple[tuple[MoveName, str], ...] = tuple(
         (move.name, f"{move.why}; {_against(move, chosen, shut)}")
@@ -201,8 +204,13 @@ def _ask(reading: Reading, conversation: Conversation) -> Move | None:
 
 
 def _confirm(reading: Reading, conversation: Conversation) -> Move | None:
-    pending = [entry for entry in _last(reading) if entry.status == "pending"]
-    if not pending:
+    pending = [
+        entry
+        for entry in _last(reading)
+        if entry.status == "pending" and entry.kind == "correction"
+    ]
+    # What takes back words that nobody finds is handed on: the model may find them.
+    if not pending or len(reading.ground.turns) < 2:
         return None
     say = WHAT_CHANGES.format(pending[0].text)
     return _once(Move("confirm", "not sure what that changes", say=say), conversation)
@@ -267,8 +275,9 @@ def _form(move: Move, reading: Reading, conversation: Conversation, shut: tuple[
     """In which form the model gets the conversation."""
     if move.name == "pass" or move.speaks or len(reading.ground.turns) < 2:
         return "as_it_came"
-    whole = shut or not reading.self_contained or any(map(_uses_tools, conversation))
-    if not whole and instruction(reading.ground):
+    if any(map(_uses_tools, conversation)):  # what was asked for may have been done already
+        return "as_it_came"
+    if reading.self_contained and not shut and instruction(reading.ground):
         return "fresh"
     return "whole" if changed(reading.ground) or pointed(conversation, reading) else "as_it_came"
 
@@ -276,4 +285,6 @@ def _form(move: Move, reading: Reading, conversation: Conversation, shut: tuple[
 def _against(other: Move, chosen: Move, shut: tuple[str, ...]) -> str:
     if shut and other.name in _SPEAKING:
         return f"not done, for {shut[0]}"
+    if other.name == "hold" and chosen.name != "hold":
+        return "not done, for there are tools"
     return f"{chosen.name} comes first"

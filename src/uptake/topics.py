@@ -63,15 +63,13 @@ def belongs(draft: Draft, about: frozenset[str]) -> int:
     return best if clear and shared[best] * 2 >= len(about) else now
 
 
-def turn_opens(
-    draft: Draft, about: frozenset[str], *, asks: bool, tells: bool, points: bool
-) -> None:
-    """Open a topic for a turn that is whole by itself, and shares no word with the open one.
+def turn_opens(draft: Draft, about: frozenset[str], *, tells: bool, points: bool) -> None:
+    """Open a topic for a turn that asks something whole by itself, and shares no word with ours.
 
-    Such a turn asks, tells what it asks about, and points at nothing. One that shares its words
+    Such a turn tells what it asks about, and points at nothing. One that shares its words
     with another topic comes back to that one.
     """
-    if not draft.stack or not asks or about & draft.vocabulary(draft.stack[-1]):
+    if not draft.stack or about & draft.vocabulary(draft.stack[-1]):
         return
     if not any(e.kind == "goal" for e in draft.entries if e.topic == draft.stack[-1]):
         return
@@ -123,7 +121,7 @@ def _opening(draft: Draft, read: str, announced: bool, first: bool) -> int:
 
 
 def _return(draft: Draft, read: str, announced: bool, first: bool) -> int:
-    for phrase in draft.pack.lists["topic.back"]:
+    for phrase in draft.pack.among("topic.back", read):
         found = phrase.at(read)
         if found:
             topic = named(draft, found["what"])

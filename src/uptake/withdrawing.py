@@ -16,11 +16,12 @@ from uptake.closeness import keys, rarity
 from uptake.draft import Draft
 from uptake.ground import Entry
 from uptake.language import Pack
-from uptake.revising import Opening, ranked
+from uptake.opening import Opening
+from uptake.revising import ranked
 from uptake.topics import named
 from uptake.wording import fold
 
-__all__ = ["withdraw"]
+__all__ = ["names_last", "withdraw"]
 
 _MARKS = " .,;:!?-–—"
 NAMED = 0.5  # of what a withdrawal names that must be found in what it takes back
@@ -31,11 +32,8 @@ def withdraw(draft: Draft, start: int, end: int, opened: Opening) -> Entry | Non
 
     None where it is none. One that names what was never said is entered as pending.
     """
-    read = fold(draft.text[start:end])
     pack = draft.pack
-    if pack["withdraw.idiom"].at(read):
-        return None
-    what, sure = _named_by(read, opened, pack)
+    what, sure = _named_by(fold(draft.text[start:end]), opened, pack)
     if what is None:
         return None
     if not what or pack["withdraw.last"].at(what):
@@ -54,13 +52,21 @@ def withdraw(draft: Draft, start: int, end: int, opened: Opening) -> Entry | Non
     return entry
 
 
+def names_last(draft: Draft, start: int, end: int, opened: Opening) -> bool:
+    """Whether a piece takes back nothing but what was said last ("scratch that")."""
+    what, _ = _named_by(fold(draft.text[start:end]), opened, draft.pack)
+    return what is not None and (not what or bool(draft.pack["withdraw.last"].at(what)))
+
+
 def _named_by(read: str, opened: Opening, pack: Pack) -> tuple[str | None, bool]:
     """What a withdrawal names, and whether only a withdrawal could say it so; None if it is none.
 
     "Forget the budget" can mean nothing else. "The budget is off" can, and so may say it of what
     was never told.
     """
-    for place, phrase in enumerate(pack.lists["withdraw.sure"]):
+    if pack["withdraw.idiom"].at(read):
+        return None, False
+    for place, phrase in enumerate(pack.among("withdraw.sure", read)):
         if found := phrase.all_of(read):
             what = _clean(found["what"], pack)
             again = pack.lists["withdraw.sure"][0].all_of(what)  # "never mind, forget about that"

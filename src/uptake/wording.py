@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from uptake.language import Language, Pack
 
-__all__ = ["Token", "Value", "Wording", "fold", "wording"]
+__all__ = ["LONGEST", "Token", "Value", "Wording", "fold", "wording"]
 
 LONGEST = 2000  # characters; what is longer is no sentence that another could correct
 
