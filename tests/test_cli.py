@@ -316,6 +316,32 @@ def test_show_reads_conversations_and_report_can_be_made_again(env, tmp_path):
     assert json.loads((tmp_path / "scores.json").read_text())["rows"]
 
 
+def test_rules_are_learnt_from_what_failed_over_turns_only(env, server, tmp_path):
+    from uptake.experience import read_experience
+
+    assert uptake(env, *probe(tmp_path, server.model))[0] == 0
+    code, _, err = uptake(env, "distil", tmp_path)  # all of it was solved
+    assert (code, len(err)) == (2, 1)
+    assert "nothing to learn from" in err[0]
+    told = {e.condition: [] for e in episodes(tmp_path)}
+    for line in (tmp_path / "episodes.jsonl").read_text().splitlines():
+        told[json.loads(line)["condition"]].append(line)
+    lost = [re.sub(r'("score": ?)1.0', r"\g<1>0.0", line) for line in told["sharded"]]
+    (tmp_path / "episodes.jsonl").write_text("\n".join([*told["full"], *lost, ""]))
+    code, out, _ = uptake(env, "distil", tmp_path, "-o", tmp_path / "rules.json")
+    learnt = read_experience(tmp_path / "rules.json")
+    assert (code, learnt.contrasts) == (0, 3)
+    assert all(rule.text in out for rule in learnt.rules)
+
+
+def test_a_chat_can_be_typed_or_piped(env, server):
+    words = ["chat", "--model", server.model, "--mediated", "--temperature", 0]
+    with start(env, *words, stdin=subprocess.PIPE) as process:
+        out, err = process.communicate("How many pens are there in all?\n/ground\n", timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert "goal" in out
+
+
 def test_a_reader_that_stops_reading_is_no_error(env, tmp_path):
     assert uptake(env, *probe(tmp_path, "policy:echo", "--conditions", "sharded"))[0] == 0
     with start(env, "show", tmp_path, "-n", 0) as process:
@@ -337,6 +363,12 @@ BAD = {
     "folder": (["report", "nowhere"], "no run in nowhere"),
     "show": (["show", "nowhere"], "no run in nowhere"),
     "line": (["probe", "--model", "policy:echo", "--instructions", "broken.jsonl"], ":2:"),
+    "analyst": (["probe", "--model", "policy:echo", "--analyst", "self"], "go with --mediated"),
+    "experience": (
+        ["chat", "--mediated", "--model", "policy:echo", "--experience", "x.json"],
+        "give --analyst",
+    ),
+    "rules": (["distil", "nowhere"], "no run in nowhere"),
     "file": (["probe", "--model", "policy:echo", "--out", "broken.jsonl/x"], "cannot write"),
     "server": (["probe", "--model", "http://127.0.0.1:9/v1#x", "-n", "1"], "127.0.0.1:9"),
 }

@@ -101,6 +101,8 @@ def probe(
     controls: bool = True,
     mediated: bool = False,
     mend: Sequence[str] = (),
+    analyst: str | None = None,
+    experience: str | Path | None = None,
     verify: Verify | None = None,
     concurrency: int = runs.CONCURRENCY,
     max_tokens: int | None = None,
@@ -131,6 +133,8 @@ def probe(
         controls=controls,
         mediated=mediated,
         mend=mend,
+        analyst=analyst,
+        experience=experience,
         verify=verify,
         **options,
     )

@@ -1,4 +1,4 @@
-"""The command line: `uptake probe`, `report`, `compare`, `show`, `shard` and `train`.
+"""The command line: `uptake probe`, `report`, `compare`, `show`, `chat`, `distil` and others.
 
 Exit codes: 0 done, 1 a gate failed, 2 bad usage or input, 130 interrupted. Every error is one line
 on standard error. Only the library's verbs are called here, and only once they are needed.
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from uptake.compare import Comparison
+    from uptake.experience import Experience
     from uptake.gates import Gate
     from uptake.model import Model
     from uptake.report.compared import Side
     from uptake.run import Limits, Outcome, Setup
 
-__all__ = ["compare", "main", "probe", "report", "show"]
+__all__ = ["chat", "compare", "distil", "main", "probe", "report", "show"]
 
 USAGE = 2
 INTERRUPTED = 130
@@ -66,6 +67,8 @@ def probe(
     controls: bool = True,
     mediated: Choice = False,
     mend: List = None,
+    analyst: str | None = None,
+    experience: Path | None = None,
     max_cost: float | None = None,
     max_tokens: int | None = None,
     price: str | None = None,
@@ -97,6 +100,8 @@ def probe(
         controls: Play the constant policies (never answer, always ask, always guess, …) beside it.
         mediated: Play the model mediated, too, beside itself.
         mend: Play other ways to mend beside it: join, drop, recap, snowball, summary, rewrite, all.
+        analyst: Who reads for the mediated model: rules (default), examine, self or another model.
+        experience: A file of rules for it, made by uptake distil.
         max_cost: Stop before the run has cost more US dollars than this, all sittings together.
         max_tokens: Stop before the run has used more tokens than this, all sittings together.
         price: US dollars a million tokens in and out, for example 0.15,0.60.
@@ -128,6 +133,8 @@ def probe(
         controls=controls,
         mediated=mediated,
         mend=_menders(mend),
+        analyst=analyst,
+        experience=experience,
         price=price,
         rpm=rpm,
         cache=cache,
@@ -249,6 +256,96 @@ def show(
         show_one(episode, console)
     more = f"; {n} shown, -n 0 shows all" if 0 < n < len(chosen) else ""
     console.print(f"{tally(chosen)}{more}")
+    return 0
+
+
+@app.command
+def chat(
+    *,
+    model: Annotated[str, Parameter(name=["--model", "-m"])] = "embedded",
+    mediated: Choice = False,
+    analyst: str | None = None,
+    experience: Path | None = None,
+    temperature: float = 1.0,
+    reply_tokens: int = 1024,
+    seed: int = 0,
+) -> int:
+    """Talk to a model in the terminal, with the common ground and the move beside the chat.
+
+    Args:
+        model: embedded, PROVIDER/NAME, http://HOST:PORT/v1#NAME, hf:FOLDER or policy:NAME.
+        mediated: Keep the common ground, and hand the model what holds.
+        analyst: Who reads for the mediated model: rules (default), examine, self or another model.
+        experience: A file of rules for it, made by uptake distil.
+        temperature: How replies are drawn; 0 is greedy.
+        reply_tokens: The most tokens of one reply.
+        seed: The same seed and the same words get the same replies.
+    """
+    from uptake.analysts import analyst as find_analyst
+    from uptake.errors import UptakeError
+    from uptake.mediator import Mediator
+    from uptake.model import Sampling
+    from uptake.models import model as open_model
+    from uptake.talk import talk
+
+    if (analyst or experience) and not mediated:
+        raise UptakeError("--analyst and --experience go with --mediated")
+    opened = [open_model(model)]
+    speaker = opened[0]
+    if mediated:
+        speaker = Mediator(speaker, find_analyst(analyst, speaker, opened, experience))
+    drawn = Sampling(temperature=temperature, max_tokens=reply_tokens, seed=seed)
+
+    async def talking() -> None:
+        try:
+            await talk(speaker, drawn, _console(), lambda: input("> "))
+        finally:
+            for one in opened:
+                await one.aclose()
+
+    asyncio.run(talking())
+    return 0
+
+
+@app.command
+def distil(
+    run: Path,
+    *,
+    model: str | None = None,
+    writer: str | None = None,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+) -> int:
+    """Learn rules from the conversations of a run that failed, for a model analyst to read.
+
+    Args:
+        run: The folder of a run with full and sharded of the same instructions.
+        model: Whose conversations, where the run holds several models.
+        writer: A model that words the rules; without one, each cause has a plain sentence.
+        out: The file of rules. Default: experience.json in the folder of the run.
+    """
+    from uptake.experience import distil as learn
+    from uptake.experience import write_experience
+    from uptake.models import model as open_model
+    from uptake.run.record import episodes, settings
+
+    played = episodes(run)
+    name = model or settings(run).get("model", "")
+
+    async def learning() -> Experience:
+        opened = None if writer is None else open_model(writer)
+        try:
+            return await learn(played, name, opened)
+        finally:
+            if opened is not None:
+                await opened.aclose()
+
+    learnt = asyncio.run(learning())
+    path = out or run / "experience.json"
+    write_experience(path, learnt)
+    for rule in learnt.rules:
+        seen = "" if rule.support is None else f"  ({rule.support} of {learnt.contrasts:,})"
+        print(f"- {rule.text}{seen}")
+    print(f"\n{path}")
     return 0
 
 

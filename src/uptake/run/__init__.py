@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from uptake.analysts import analyst as find_analyst
 from uptake.domains import domain as find_domain
 from uptake.episode import Episode, Verify, play
 from uptake.errors import UptakeError
@@ -117,13 +118,16 @@ def setup(
     controls: bool = True,
     mediated: bool = False,
     mend: Sequence[str] = (),
+    analyst: str | None = None,
+    experience: str | Path | None = None,
     verify: Verify | None = None,
     **options: Any,
 ) -> Setup:
     """A plan from settings as people give them; nothing is asked of a model yet.
 
-    With `mediated`, the model is played as it is and mediated; `mend` names other ways to mend a
-    conversation that are played beside it (`menders`).
+    With `mediated`, the model is played as it is and mediated, by the `analyst` of that name
+    (`analysts`), which may read an `experience`; `mend` names other ways to mend a conversation
+    that are played beside it (`menders`).
 
     `verify` checks the replies in place of the instructions' own domains; a `judge` scores those
     that answer, in domains that have a rubric for it, or all where `verify` is given. `options` go
@@ -143,6 +147,7 @@ def setup(
     tested = _open(model, opened, options)
     partner = None if user is None else _open(user, opened, {})
     judging = None if judge is None else _open(judge, opened, {})
+    mediators = _mediators(tested, mediated, analyst, experience, opened)
     names = POLICIES if controls else ()
     plan = Plan(
         probes=found,
@@ -150,7 +155,8 @@ def setup(
         source=source,
         model=tested,
         controls=tuple(open_model(name) for name in names if name != tested.name),
-        beside=_beside(tested, mediated, mend),
+        beside=(*mediators, *_menders(tested, mend)),
+        analyst=" ".join(str(part) for part in (analyst, experience) if part) or None,
         conditions=tuple(conditions),
         repeats=repeats,
         seed=seed,
@@ -299,12 +305,26 @@ def _instructions(
     return sample(given, n, seed), "instructions"
 
 
-def _beside(model: Model, mediated: bool, mend: Sequence[str]) -> tuple[Model, ...]:
-    """The ways to mend that are played beside the model itself."""
-    if mediated and getattr(model, "mediated", False):
+def _mediators(
+    model: Model,
+    mediated: bool,
+    name: str | None,
+    experience: str | Path | None,
+    opened: list[Model],
+) -> tuple[Model, ...]:
+    """The model mediated, where that is asked for."""
+    if not mediated:
+        if name or experience:
+            raise UptakeError("--analyst and --experience go with --mediated")
+        return ()
+    if getattr(model, "mediated", False):
         raise UptakeError(f"{model.name} is mediated already; leave --mediated out")
-    mended = [mender(name, model) for name in dict.fromkeys(mend)]
-    return (*([Mediator(model)] if mediated else []), *mended)
+    return (Mediator(model, find_analyst(name, model, opened, experience)),)
+
+
+def _menders(model: Model, names: Sequence[str]) -> list[Model]:
+    """The other ways to mend that are played beside the model itself."""
+    return [mender(name, model) for name in dict.fromkeys(names)]
 
 
 def _rubrics(domains: Iterable[str]) -> dict[str, str]:

@@ -68,7 +68,8 @@ class Plan:
     """Everything that decides which episodes there are, and what is said in them.
 
     `source` names where the instructions came from, for people. `beside` are models that are played
-    as often as `model` is: the same one mediated, or mended in another way. `user` is the name of
+    as often as `model` is: the same one mediated, or mended in another way; `analyst` names the
+    one that reads for it, None the default. `user` is the name of
     the simulated user, `judge` that of the model that scores, where one does.
     """
 
@@ -78,6 +79,7 @@ class Plan:
     model: Model
     controls: tuple[Model, ...] = ()
     beside: tuple[Model, ...] = ()
+    analyst: str | None = None
     conditions: tuple[str, ...] = ()
     repeats: int = 10
     seed: int = 0
@@ -119,6 +121,7 @@ class Plan:
             "controls": [control.name for control in self.controls],
             # Only where there are any, so that a run that was begun without goes on.
             **({"beside": [named(model) for model in self.beside]} if self.beside else {}),
+            **({"analyst": self.analyst} if self.analyst else {}),
             "source": self.source,
             "instructions": len(self.instructions),
             "conditions": list(self.conditions) or "all",
