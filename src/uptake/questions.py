@@ -14,10 +14,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise, zip_longest
 
 from uptake.instruction import Shard
-from uptake.sentences import plain, sentences
+from uptake.sentences import heard, plain, sentences
 
 __all__ = ["offers", "questions", "target", "yes_or_no"]
 
@@ -119,10 +120,8 @@ def questions(reply: str, said: Iterable[str] = ()) -> tuple[str, ...]:
         for sentence, after in zip_longest(found, found[1:])
         if _asks(sentence.read, after and after.read)
     ]
-    if not asking:
-        return ()
-    heard = {plain(sentence.text) for text in said for sentence in sentences(text)}
-    return tuple(text for text in asking if plain(text) not in heard)
+    echoed = heard(said) if asking else frozenset[str]()
+    return tuple(text for text in asking if plain(text) not in echoed)
 
 
 def offers(reply: str) -> tuple[str, ...]:
@@ -197,10 +196,23 @@ def _answered_by(after: str) -> bool:
     return bool(_DIGIT.search(after)) and "?" not in after and not _RETURNS_TO_USER.search(after)
 
 
-def _words(text: str) -> list[str]:
+def _words(text: str) -> tuple[str, ...]:
     """The content words of a text in order, in the singular."""
+    return _words_and_kept(text) if len(text) <= _LONGEST else _content(text)
+
+
+# The shards of an instruction are compared with every question about it.
+_KEPT, _LONGEST = 1_000, 8_000
+
+
+@lru_cache(_KEPT)
+def _words_and_kept(text: str) -> tuple[str, ...]:
+    return _content(text)
+
+
+def _content(text: str) -> tuple[str, ...]:
     found = re.findall(r"[^\W_]+", re.sub(r"['’]s\b", "", text.lower()))
-    return [_singular(word) for word in found if word not in _STOP]
+    return tuple(_singular(word) for word in found if word not in _STOP)
 
 
 def _singular(word: str) -> str:

@@ -36,6 +36,9 @@ GROUNDING = ASKING | ACKNOWLEDGING
 PEOPLE = 0.375
 """Cohen's kappa of two people on where a grounding act belongs (arXiv 2311.09144)."""
 
+ALL = "That is all. What is your answer?"
+"""After this, a reply in the words of the request is an answer and no sign of listening."""
+
 ANSWER = "The answer is 12."
 WHICH = "Could you tell me which part you mean?"
 
@@ -80,12 +83,12 @@ def _made(one: Instruction) -> list[Told]:
         return [
             _place(texts[0], asks, (0,)),
             _place(f"{begun}\nThat is not all yet.", "Okay, go on.", everything[1:cut]),
-            _place(" ".join(texts[cut:]), spoken(one), everything[cut:], grounds=False),
+            _place(f"{' '.join(texts[cut:])} {ALL}", spoken(one), everything[cut:], grounds=False),
             _place(*_thanks(one, rng), grounds=False),
             *aside,
         ]
     return [
-        _place(one.full, spoken(one), everything, grounds=False),
+        _place(f"{one.full}\n\n{ALL}", spoken(one), everything, grounds=False),
         _place("And what about the other one?", "Which other one do you mean?"),
         _place("Sorry, forget that. Thanks for this one.", "You are welcome.", grounds=False),
         _place(*_wait(rng)),

@@ -76,7 +76,7 @@ def _resumed(one: Instruction, two: Instruction) -> tuple[Told, ...]:
             last,
             wants=one,
             rival=two,
-            good=f"Back to your first question. {spoken(one)}",
+            good=spoken(one, after="Back to your first question."),
             poor=spoken(two),
         ),
     )
@@ -92,7 +92,7 @@ def _interleaved(one: Instruction, two: Instruction) -> tuple[Told, ...]:
             f"On the first: {rest}",
             last,
             rival=two,
-            good=f"On the first: {spoken(one)}",
+            good=spoken(one, after="On the first:"),
             poor=spoken(two),
         ),
         Told(
@@ -100,7 +100,7 @@ def _interleaved(one: Instruction, two: Instruction) -> tuple[Told, ...]:
             (),
             wants=two,
             rival=one,
-            good=f"On the second: {spoken(two)}",
+            good=spoken(two, after="On the second:"),
         ),
     )
 

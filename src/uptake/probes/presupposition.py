@@ -59,7 +59,7 @@ class Presupposition:
         everything = tuple(range(len(instruction.shards)))
         asked = Told(instruction.full, everything, good=spoken(instruction))
         wrong = changed(instruction, shard)
-        corrects = f"No, {known.claim}. {spoken(instruction)}"
+        corrects = spoken(instruction, after=f"No, {known.claim}.")
         second = {
             "direct_false": Told(known.false_check, (), yes=False, good=f"No, {known.claim}."),
             "direct_true": Told(known.check, (), yes=True, good=f"Yes, {known.claim}."),

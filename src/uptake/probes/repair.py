@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from uptake.instruction import Instruction
-from uptake.probes.variants import Played, changeable, changed, pick, spoken
+from uptake.probes.variants import Played, changeable, changed, pick, short, spoken, written
 from uptake.scenario import Scenario, Told
 from uptake.scores import Metric
 
@@ -22,6 +22,8 @@ __all__ = ["Repair", "repair"]
 
 MEANT = ("No, I meant this: {text}", "No, what I said was: {text}", "You misread me. {text}")
 ONCE_MORE = ("So, once more: {question}", "And to come back to what I asked: {question}")
+EITHER = "It is one of two: {}, or else {}."
+LONG_EITHER = "It is one of two. Either this:\n\n{}\n\nOr else this:\n\n{}"
 HUH = ("Huh?", "Sorry, what?", "I do not follow.", "What do you mean?", "Come again?")
 
 
@@ -75,9 +77,10 @@ def _third(instruction: Instruction, shard: int, asked: Told) -> tuple[Told, ...
 
 def _which(instruction: Instruction, shard: int, asked: Told) -> tuple[Told, ...]:
     wrong = changed(instruction, shard)
-    two = sorted((instruction.answer, wrong.answer))
+    two = sorted((written(instruction), written(wrong)))
+    words = EITHER if short(two[0]) else LONG_EITHER
     return (
-        replace(asked, made=f"It is one of two: {two[0]}, or else {two[1]}."),
+        replace(asked, made=words.format(*two)),
         Told("Which one?", (), rival=wrong, good=spoken(instruction), poor=spoken(wrong)),
     )
 

@@ -24,8 +24,8 @@ from uptake.instructions import read_instructions
 from uptake.judge import Judge, rubric
 from uptake.model import Model, Sampling
 from uptake.models import model as open_model
-from uptake.models.policies import POLICIES
-from uptake.partners import Oracle
+from uptake.models.policies import POLICIES, Guess
+from uptake.partners import Oracle, guesser
 from uptake.probes import Probe
 from uptake.probes import probe as find_probe
 from uptake.run.budget import Budget, LimitReachedError, Metered
@@ -149,8 +149,9 @@ def setup(
         judge=None if judging is None else judging.name,
     )
     if controls:
-        told = (scenario for _, scenario in plan.scenarios)
-        plan = replace(plan, controls=(*plan.controls, Oracle(told)))
+        told = [scenario for _, scenario in plan.scenarios]
+        others = [guesser(told) if isinstance(c, Guess) else c for c in plan.controls]
+        plan = replace(plan, controls=(*others, Oracle(told)))
     return Setup(plan, verifiers, partner, opened, judging, rubrics)
 
 

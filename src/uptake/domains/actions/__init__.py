@@ -11,6 +11,9 @@ This module knows nothing of models, and it runs no call.
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -22,6 +25,8 @@ from uptake.domains.actions.themes import THEMES
 from uptake.instruction import Instruction, Shard, Verdict
 
 __all__ = ["Actions", "Call", "actions", "committed", "instruction", "offer", "written"]
+
+_OFFERED = re.compile(r'^\{"name": "([^"]+)"', re.MULTILINE)
 
 
 def instruction(request: Request, rng: Random, ident: str) -> Instruction:
@@ -37,6 +42,12 @@ def instruction(request: Request, rng: Random, ident: str) -> Instruction:
                 value=fact.value,
                 contradicted=fact.other,
                 ambiguous=fact.vague,
+                revised=fact.revised and written(fact.revised),
+                withdrawn=fact.withdrawn and written(fact.withdrawn),
+                claim=fact.claim,
+                check=request.check(fact.claim),
+                false_claim=fact.false_claim,
+                false_check=request.check(fact.false_claim),
             )
         )
     meta: dict[str, Any] = {
@@ -44,6 +55,8 @@ def instruction(request: Request, rng: Random, ident: str) -> Instruction:
         "split": request.split,
         "calls": len(request.calls),
         "functions": list(request.functions),
+        "distractor": request.distractor,
+        "gaps": [i for i, fact in enumerate(request.facts, 1) if fact.gap],
     }
     full = f"{request.whole(rng)}\n\n{tools}"
     return Instruction(ident, "actions", full, tuple(shards), written(request.calls), meta)
@@ -77,6 +90,12 @@ class Actions:
             return Verdict(0.0, None)
         score = 1.0 if right(calls, instruction.answer, schemas) else 0.0
         return Verdict(score, written(calls))
+
+    def guess(self, said: Sequence[str]) -> str:
+        """A call, with nothing, of the first function that the user has offered last."""
+        offers = [_OFFERED.findall(text) for text in said]
+        told = [names[0] for names in offers if names]
+        return json.dumps([{"name": told[-1] if told else "act", "arguments": {}}])
 
 
 actions = Actions()
