@@ -236,11 +236,16 @@ def _one_probe(probed: Probe, bench: Bench) -> dict[str, Any]:
 
 
 def kept(source: str, name: str) -> dict[int, dict[str, Any]]:
-    """The seeds of a probe and domain that were played, by seed."""
+    """The seeds of a probe and domain that were played, by seed.
+
+    A last line that was broken off is taken away, so that the next one begins a line.
+    """
     path = OUT / f"{source}-{name}.jsonl"
     if not path.exists():
         return {}
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        path.write_text("".join(lines[:-1]), encoding="utf-8")
     rows = [json.loads(line) for line in lines if line.endswith("\n")]
     return {row["seed"]: row for row in rows}
 

