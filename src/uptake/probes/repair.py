@@ -14,13 +14,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from uptake.instruction import Instruction
-from uptake.probes.variants import Played, changeable, changed, pick, short, spoken, written
+from uptake.probes.variants import Played, changeable, changed, pick, short, spoken, then, written
 from uptake.scenario import Scenario, Told, question
 from uptake.scores import Metric
 
 __all__ = ["Repair", "repair"]
 
-MEANT = ("No, I meant this: {text}", "No, what I said was: {text}", "You misread me. {text}")
+MEANT = ("No, I meant this:", "No, what I said was:", "You misread me.")
 ONCE_MORE = ("So, once more: {question}", "And to come back to what I asked: {question}")
 EITHER = "It is one of two: {}, or else {}."
 LONG_EITHER = "It is one of two. Either this:\n\n{}\n\nOr else this:\n\n{}"
@@ -63,7 +63,7 @@ class Repair:
 def _third(instruction: Instruction, shard: int, asked: Told) -> tuple[Told, ...]:
     """Asked and misread, mended, a question or two on something else, and asked again."""
     wrong = changed(instruction, shard)
-    meant = pick(MEANT, instruction.id, "meant").format(text=instruction.shards[shard].text)
+    meant = then(pick(MEANT, instruction.id, "meant"), instruction.shards[shard].text)
     once_more = pick(ONCE_MORE, instruction.id, "once more")
     others = [s for i, s in enumerate(instruction.shards) if i != shard and s.check and s.claim]
     after = Told(meant, (), rival=wrong, good=spoken(instruction), poor=spoken(wrong))

@@ -19,6 +19,7 @@ from uptake.probes.variants import (
     pick,
     short,
     spoken,
+    then,
     withdrawable,
     without,
     written,
@@ -91,7 +92,7 @@ def _changed(instruction: Instruction) -> Told | None:
     if shard is None:
         return None
     new = changed(instruction, shard)
-    text = f"{pick(CORRECTIONS, instruction.id, 'correction')} {new.shards[shard].text}"
+    text = then(pick(CORRECTIONS, instruction.id, "correction"), new.shards[shard].text)
     return _second(text, new, instruction)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from uptake.acts import Annotator, RuleAnnotator, names
 from uptake.conversation import Conversation
@@ -29,6 +29,7 @@ __all__ = [
     "pick",
     "short",
     "spoken",
+    "then",
     "withdrawable",
     "without",
     "written",
@@ -105,11 +106,18 @@ def _checked(told: Instruction, reading: str, shard: int) -> Instruction:
     What stands there takes the place of what `meta` (and, under "full", the request) says.
     """
     readings = told.meta.get(reading)
-    other: Any = readings.get(str(shard)) if isinstance(readings, Mapping) else None
-    if not isinstance(other, Mapping):
+    if not isinstance(readings, dict):
         return told
-    full = other.get("full", told.full)
-    return replace(told, full=full, meta={**told.meta, **other})
+    other = cast("dict[str, Any]", readings).get(str(shard))
+    if not isinstance(other, dict):
+        return told
+    known = cast("dict[str, Any]", other)
+    return replace(told, full=known.get("full", told.full), meta={**told.meta, **known})
+
+
+def then(words: str, text: str) -> str:
+    """What the user says after some words of introduction: in the line, or below it if long."""
+    return f"{words}\n\n{text}" if "\n" in text else f"{words} {text}"
 
 
 def pick(options: Sequence[T], instruction_id: str, what: str) -> T:
