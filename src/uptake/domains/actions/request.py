@@ -129,16 +129,18 @@ class _Said:
         """The plan with other values where this one's went; what is done again has it, too."""
         if self.param is None:
             return plan
-        first, name = plan[0][0], self.param.name
-        also = {
-            i
-            for i, (function, _) in enumerate(plan)
-            if not self.call and function is first and name != first.again
-        }
+        name = self.param.name
         return tuple(
-            (function, put(values, name) if i == self.call or i in also else values)
+            (function, put(values, name) if self._goes_into(plan, i) else values)
             for i, (function, values) in enumerate(plan)
         )
+
+    def _goes_into(self, plan: _Plan, call: int) -> bool:
+        """Whether a call has the value: its own, or one that repeats the first with it."""
+        first = plan[0][0]
+        again = self.param is not None and self.param.name == first.again
+        repeats = self.call == 0 and plan[call][0] is first and not again
+        return call == self.call or repeats
 
 
 @dataclass(slots=True)
