@@ -18,7 +18,7 @@ from functools import lru_cache
 from itertools import pairwise, zip_longest
 
 from uptake.instruction import Shard
-from uptake.sentences import plain, sentences
+from uptake.sentences import heard, plain, sentences
 
 __all__ = ["offers", "questions", "target", "yes_or_no"]
 
@@ -117,8 +117,8 @@ def questions(reply: str, said: Iterable[str] = ()) -> tuple[str, ...]:
     asking = _asking(reply)
     if not asking:
         return ()
-    heard = frozenset[str]().union(*map(_plain_sentences, said))
-    return tuple(text for text in asking if plain(text) not in heard)
+    echoed = heard(said)
+    return tuple(text for text in asking if plain(text) not in echoed)
 
 
 # Few, for a reply may be long: it is read by the user and by whoever plays, one after the other.
@@ -131,11 +131,6 @@ def _asking(reply: str) -> tuple[str, ...]:
         for sentence, after in zip_longest(found, found[1:])
         if _asks(sentence.read, after and after.read)
     )
-
-
-@lru_cache(maxsize=1024)  # what the user said is looked through again at every turn
-def _plain_sentences(text: str) -> frozenset[str]:
-    return frozenset(plain(sentence.text) for sentence in sentences(text))
 
 
 def offers(reply: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from uptake.instruction import Instruction
 
-__all__ = ["AT_ONCE", "CONDITIONS", "Scenario", "Told", "bullets", "scenarios"]
+__all__ = ["AT_ONCE", "CONDITIONS", "Scenario", "Told", "bullets", "question", "scenarios"]
 
 CONDITIONS = ("full", "concat", "sharded", "recap", "snowball")
 
@@ -97,6 +97,14 @@ class Scenario:
 def bullets(texts: Sequence[str]) -> str:
     """The first text, then each further one on a line of its own after a dash."""
     return "\n- ".join(texts)
+
+
+def question(instruction: Instruction) -> str:
+    """What is asked, for asking again: the intent without what is handed over below it.
+
+    Tables or functions that stand after an empty line need not be said twice.
+    """
+    return instruction.shards[0].text.partition("\n\n")[0]
 
 
 def scenarios(

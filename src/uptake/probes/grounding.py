@@ -25,6 +25,7 @@ from uptake.instruction import Instruction
 from uptake.probes.variants import Played, acts_at, acts_of, spoken
 from uptake.scenario import Scenario, Told, bullets
 from uptake.scores import Agreement, Figure, Metric
+from uptake.sentences import plain
 
 __all__ = ["ACKNOWLEDGING", "GROUNDING", "PEOPLE", "Grounding", "grounding"]
 
@@ -125,7 +126,11 @@ def _places(episode: Episode) -> list[int]:
 
 
 def _both(episode: Episode, at: int) -> tuple[frozenset[str], frozenset[str]]:
-    return acts_at(episode, at), acts_of(episode.turns[at].person or "", episode, at)
+    turn = episode.turns[at]
+    # To give back all that was said, word for word, shows nothing of what was understood.
+    echoes = plain(turn.reply) == plain(turn.user)
+    own = frozenset[str]() if echoes else acts_at(episode, at)
+    return own, acts_of(turn.person or "", episode, at)
 
 
 def places(kind: frozenset[str], played: Played) -> Decisions:

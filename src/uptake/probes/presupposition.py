@@ -18,7 +18,7 @@ from uptake.episode import Episode
 from uptake.instruction import Instruction
 from uptake.probes.variants import Played, acts_at, changeable, changed, pick, spoken
 from uptake.questions import yes_or_no
-from uptake.scenario import Scenario, Told
+from uptake.scenario import Scenario, Told, question
 from uptake.scores import Metric
 
 __all__ = ["TRIGGERS", "Presupposition", "presupposition"]
@@ -87,7 +87,7 @@ def trigger(instruction_id: str) -> str:
 
 def _loaded(instruction: Instruction, claim: str) -> str:
     words = TRIGGERS[trigger(instruction.id)]
-    return words.format(claim=claim, question=instruction.shards[0].text)
+    return words.format(claim=claim, question=question(instruction))
 
 
 def knows(played: Played) -> float | None:

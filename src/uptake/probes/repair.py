@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from uptake.instruction import Instruction
 from uptake.probes.variants import Played, changeable, changed, pick, short, spoken, then, written
-from uptake.scenario import Scenario, Told
+from uptake.scenario import Scenario, Told, question
 from uptake.scores import Metric
 
 __all__ = ["Repair", "repair"]
@@ -71,7 +71,7 @@ def _third(instruction: Instruction, shard: int, asked: Told) -> tuple[Told, ...
         replace(asked, made=spoken(wrong)),
         after,
         *(Told(s.check or "", (), yes=True, good=f"Yes, {s.claim}.") for s in others[:1]),
-        replace(after, text=once_more.format(question=instruction.shards[0].text)),
+        replace(after, text=once_more.format(question=question(instruction))),
     )
 
 

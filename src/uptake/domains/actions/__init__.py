@@ -12,6 +12,8 @@ This module knows nothing of models, and it runs no call.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -34,6 +36,8 @@ __all__ = [
     "written",
 ]
 
+_OFFERED = re.compile(r'^\{"name": "([^"]+)"', re.MULTILINE)
+
 
 def instruction(request: Request, rng: Random, ident: str) -> Instruction:
     """Tell a request as an instruction: shard 0 is the goal with the functions on offer."""
@@ -48,6 +52,12 @@ def instruction(request: Request, rng: Random, ident: str) -> Instruction:
                 value=fact.value,
                 contradicted=fact.other,
                 ambiguous=fact.vague,
+                revised=None if fact.revised is None else written(fact.revised),
+                withdrawn=None if fact.withdrawn is None else written(fact.withdrawn),
+                claim=fact.claim,
+                check=request.check(fact.claim),
+                false_claim=fact.false_claim,
+                false_check=request.check(fact.false_claim),
             )
         )
     meta: dict[str, Any] = {
@@ -55,6 +65,8 @@ def instruction(request: Request, rng: Random, ident: str) -> Instruction:
         "split": request.split,
         "calls": len(request.calls),
         "functions": list(request.functions),
+        "distractor": request.distractor,
+        "gaps": [i for i, fact in enumerate(request.facts, 1) if fact.gap],
     }
     full = f"{request.whole(rng)}\n\n{tools}"
     return Instruction(ident, "actions", full, tuple(shards), written(request.calls), meta)
@@ -93,6 +105,12 @@ class Actions:
         gold = instruction.answer if acceptable is None else json.dumps(thaw(acceptable))
         score = 1.0 if right(calls, gold, schemas) else 0.0
         return Verdict(score, written(calls))
+
+    def guess(self, said: Sequence[str]) -> str:
+        """A call, with nothing, of the first function that the user has offered last."""
+        offers = [_OFFERED.findall(text) for text in said]
+        told = [names[0] for names in offers if names]
+        return json.dumps([{"name": told[-1] if told else "act", "arguments": {}}])
 
 
 actions = Actions()
