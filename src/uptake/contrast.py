@@ -132,7 +132,7 @@ def _closest(draft: Draft, places: Sequence[Slot], about: frozenset[str], old: s
         shares = [share(about, draft.words(draft.entries[each.entry])) for each in places]
         best = max(shares)
         if best:
-            places = [e for e, share in zip(places, shares, strict=True) if share == best]
+            places = [e for e, found in zip(places, shares, strict=True) if found == best]
     if len(places) > 1 and places[0].kind in ("words", "name"):
         return list(places)
     return list(places) if len(places) == 1 else []
@@ -176,14 +176,19 @@ def bare(draft: Draft, read: str) -> Bare | None:
 
 
 def put_bare(draft: Draft, start: int, end: int, bare: Bare, opened: Opening) -> Entry | None:
-    """Put a value that was said alone in the place of the last one of its kind."""
+    """Put a value that was said alone in the place of the last one of its kind, if there is any."""
     if bare.kind == "name" and not draft.text[start + bare.start].isupper():
         return None
+    places = _last_places(draft, bare)
     if opened.plain and not opened.sure and draft.asked is not None and not _echo(draft, bare):
-        return draft.add(start, end, "social")  # "No, 19.": a doubt of the reply
-    place = _last_place(draft, bare)
-    if place is None:
+        places = [slot for slot in places if slot.key == bare.key]
+        if not places:  # "No, 19.": a doubt of the reply
+            return draft.add(start, end, "social")
+    if not places:
+        return None
+    if len(places) > 1:
         return draft.add(start, end, "correction", status="pending")
+    place = places[0]
     entry = draft.add(start, end, "correction", _topic(draft, place))
     first = start + bare.start
     if bare.kind == "number" and draft.text[max(first - 1, 0)] in "$€£":
@@ -195,11 +200,11 @@ def put_bare(draft: Draft, start: int, end: int, bare: Bare, opened: Opening) ->
     return entry
 
 
-def _last_place(draft: Draft, bare: Bare) -> Slot | None:
-    """The value of that kind that was said last, if it is clear which one that was."""
+def _last_places(draft: Draft, bare: Bare) -> list[Slot]:
+    """The value of that kind that was said last; several where it is not clear which one."""
     echoed = _echo(draft, bare)
     if len(echoed) == 1:
-        return echoed[0]
+        return echoed
     found = [
         slot
         for entry in draft.standing(landed=False)
@@ -213,7 +218,7 @@ def _last_place(draft: Draft, bare: Bare) -> Slot | None:
     elif not bare.unit and found:  # in the sentence said last, if that has just one
         of_last = [slot for slot in found if slot.entry == found[0].entry]
         found = of_last if len(of_last) == 1 else found
-    return found[0] if len(found) == 1 and found[0].key != bare.key else None
+    return found
 
 
 def _echo(draft: Draft, bare: Bare) -> list[Slot]:
