@@ -40,6 +40,12 @@ from uptake.sentences import plain
 
 FILES = ("gsm8k_add_train.jsonl", "gsm8k_refine_train.jsonl", "gsm8k_train_sharded_698.json.gz")
 
+NAMED = (
+    "{new}",
+    "Sorry, I meant {new}",
+    "Actually {new}",
+    "No, {new}",
+)
 TUNED = (
     "{new}",
     "Sorry, I meant: {new}",
@@ -68,9 +74,6 @@ TUNED = (
     "Where it says {wrong}, read {value}.",
     "The {wrong} ought to be {value}.",
     "Sorry, {value} and not {wrong}.",
-)
-HELD = (
-    "{new}",
     "My earlier number was off. {new}",
     "Small fix on my side: {new}",
     "I have to take that back, {new}",
@@ -91,6 +94,26 @@ HELD = (
     "Please swap {wrong} out and put {value}.",
     "Not {wrong} but {value}.",
     "Make the {wrong} a {value}.",
+)
+HELD = (
+    "Apologies, wrong info. {new}",
+    "Quick correction from me: {new}",
+    "I need to fix one thing, {new}",
+    "Oh no, that's not it. {new}",
+    "Disregard the number I gave. {new}",
+    "I remembered it wrongly: {new}",
+    "Let's change that: {new}",
+    "To set the record straight, {new}",
+    "I looked again and {new}",
+    "The right version: {new}",
+    "Er, make that: {new}",
+    "Mea culpa. {new}",
+    "Should be {value} rather than {wrong}.",
+    "I put {wrong} when I wanted {value}.",
+    "Take {value} where I wrote {wrong}.",
+    "{wrong}? No, {value}.",
+    "Swap {value} in for {wrong}.",
+    "We said {wrong}; let's say {value}.",
 )
 TALK_TUNED = (
     "Thanks!",
