@@ -20,6 +20,8 @@ from uptake.wording import fold
 
 __all__ = ["Bare", "bare", "contrast", "put_bare"]
 
+_WORD = re.compile(r"[^\W\d_][\w'-]*")
+
 
 def contrast(draft: Draft, start: int, read: str, opened: Opening) -> Entry | None:
     """For "7, not 5", "use 7 instead of 5", "change Ann to Ben"."""
@@ -37,7 +39,31 @@ def contrast(draft: Draft, start: int, read: str, opened: Opening) -> Entry | No
             told = bool(draft.wording(context).about) and not opened.corrects
             words = opened.corrects
             return _put(draft, start, read, found, context, words=words, close=told)
-    return None
+    return _pair(draft, start, read)
+
+
+def _pair(draft: Draft, start: int, read: str) -> Entry | None:
+    """Of two values among words about what was said: the one that was said is the old one."""
+    said = draft.wording(read)
+    if len(said.values) != 2 or len({value.kind for value in said.values}) != 1:
+        return None
+    words = set(_WORD.findall(read)) - {
+        word for value in said.values for word in _WORD.findall(read[value.start : value.end])
+    }
+    if not words or not words <= draft.pack.meta:
+        return None
+    places = [_places(draft, read[value.start : value.end]) for value in said.values]
+    if bool(places[0]) == bool(places[1]):
+        return None
+    old, new = said.values if places[0] else reversed(said.values)
+    end = start + len(read.rstrip())
+    found = _closest(draft, places[0] or places[1], frozenset(), read[old.start : old.end])
+    if len(found) != 1:
+        return draft.add(start, end, "correction", status="pending")
+    entry = draft.add(start, end, "correction", _topic(draft, found[0]))
+    put = Span(draft.turn, start + new.start, start + new.end)
+    draft.strike(found[0].entry, found[0].start, found[0].end, entry, put)
+    return entry
 
 
 def _put(

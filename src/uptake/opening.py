@@ -64,19 +64,19 @@ def opening(read: str, pack: Pack) -> Opening:
 
 
 def _composed(read: str, start: int, pack: Pack, *, signalled: bool) -> int:
-    """Where a stretch ends that only speaks of what was said, up to a mark; 0 where there is none.
+    """Where a stretch ends that only speaks of what was said: at a mark, or after its signal.
 
-    One of its words must signal a correction, unless that was `signalled` before.
+    One of its words must signal a correction, unless that was `signalled` before. 0 if none does.
     """
-    cut = 0
+    cut = after = 0
     for found in _WORD.finditer(read, start, start + 120):
         word = found[0]
         if _MARK.fullmatch(word):
             cut = found.end() if signalled else cut
         elif word not in pack.meta:
-            return cut
-        else:
-            signalled = signalled or word in pack.signal
+            return cut or after  # "in reality Ann has 9"
+        elif word in pack.signal:
+            signalled, after = True, found.end()
     return len(read) if signalled and len(read) <= start + 120 else cut
 
 
