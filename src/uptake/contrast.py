@@ -44,13 +44,12 @@ def contrast(draft: Draft, start: int, read: str, opened: Opening) -> Entry | No
 
 def _pair(draft: Draft, start: int, read: str) -> Entry | None:
     """Of two values among words about what was said: the one that was said is the old one."""
-    said = draft.wording(read)
-    if len(said.values) != 2 or len({value.kind for value in said.values}) != 1:
+    pack = draft.pack
+    words = {word for word in _WORD.findall(read) if word not in pack.meta}
+    if any(word not in pack.numbers and word not in pack.sets for word in words):
         return None
-    words = set(_WORD.findall(read)) - {
-        word for value in said.values for word in _WORD.findall(read[value.start : value.end])
-    }
-    if not words or not words <= draft.pack.meta:
+    said = draft.wording(read)
+    if len(said.values) != 2 or said.values[0].kind != said.values[1].kind or not said.frame:
         return None
     places = [_places(draft, read[value.start : value.end]) for value in said.values]
     if bool(places[0]) == bool(places[1]):

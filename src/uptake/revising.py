@@ -75,14 +75,12 @@ def restated(draft: Draft, start: int, end: int, *, goal: bool) -> Entry | None:
 
 def _introduced(draft: Draft, text: str) -> list[int]:
     """Where a sentence may begin that other words introduce: those say nothing of their own."""
-    found: list[int] = []
-    for mark in _MARK.finditer(text[:_PREFIX]):
-        words = draft.wording(text[: mark.start()])
-        if words.values:
-            break
-        if set(_WORD.findall(fold(text[: mark.start()]))) <= draft.pack.meta:
-            found.append(mark.end())
-    return found
+    read = fold(text[:_PREFIX])
+    return [
+        mark.end()
+        for mark in _MARK.finditer(read)
+        if draft.pack.meta.issuperset(_WORD.findall(read[: mark.start()]))
+    ]
 
 
 def _same_of_another(old: Wording, new: Wording) -> bool:
