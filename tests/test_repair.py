@@ -40,7 +40,7 @@ def test_a_wrong_one_is_told_everything_again_and_mended_or_not():
         assert all(shard.text in mended.turns[1].user for shard in task.shards)
         assert mends_own({"chance": mended}) == 1
         assert mends_own({"chance": played(repair, "chance", task, "The answer is -1.")}) == 0
-        assert mended.turns[1].move == "repair"
+        assert mended.turns[1].best == "repair"
 
 
 def test_what_is_asked_again_comes_two_turns_after_the_repair():

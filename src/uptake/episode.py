@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
-from uptake.conversation import Conversation
+from uptake.conversation import Conversation, Message
 from uptake.instruction import Instruction, Verdict
 from uptake.judge import Judge
 from uptake.mediator import MediatedReply
