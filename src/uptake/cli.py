@@ -498,7 +498,7 @@ def _folders(runs: Sequence[Path], out: Path | None) -> Sequence[Path]:
         raise UptakeError("logs of Inspect become a run first: report them alone, then its folder")
     if out is not None and len(runs) == 1:
         raise UptakeError(
-            f"--out is for logs of Inspect and for several runs; {runs[0]} is reported where it lies"
+            f"--out is for logs of Inspect, or several runs; {runs[0]} is reported where it lies"
         )
     return runs
 
