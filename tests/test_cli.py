@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import signal
+import subprocess
 from dataclasses import replace
 
 import pytest
