@@ -115,7 +115,8 @@ def shown(metric: Figure, value: float | None) -> str:
 def span_of(metric: Figure, row: Row | None) -> str:
     """The interval of a metric as "[57, 65]"; a note in its place where there is none."""
     if isinstance(metric, Course) and row is not None and row.note:
-        return row.note.partition(":")[0]
+        least = "" if row.low is None else f"at least {row.low:.0f}, "
+        return f"{least}{row.note.partition(':')[0]}"
     if row is None or row.low is None or row.high is None:
         return ""
     if metric.kind == "amount":
