@@ -503,18 +503,17 @@ def _folders(runs: Sequence[Path], out: Path | None) -> Sequence[Path]:
     return runs
 
 
-def _report(*runs: Path, out: Path | None = None) -> None:
+def _report(run: Path, *more: Path, out: Path | None = None) -> None:
     from uptake import report as reports
 
-    several = len(runs) > 1
-    to = out or (Path() if several else runs[0]) / "report.html"
+    to = out or (Path() if more else run) / "report.html"
     try:
-        if not several:
-            reports.write_scores(*runs)
-        reports.write_report(*runs, to=to)
+        if not more:
+            reports.write_scores(run)
+        reports.write_report(run, *more, to=to)
     except OSError as error:
         from uptake.errors import UptakeError
 
         raise UptakeError(f"cannot write {to}: {error.strerror}") from error
-    reports.terminal(*runs, console=_console())
+    reports.terminal(run, *more, console=_console())
     print(f"\n{to}")
