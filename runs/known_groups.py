@@ -39,7 +39,7 @@ from uptake.intervals import Interval, intervals
 from uptake.model import Model
 from uptake.models.policies import POLICIES
 from uptake.partners import Partner, guesser
-from uptake.probes import Probe, probe
+from uptake.probes import Probe, metrics, probe
 from uptake.run.plan import pairs
 from uptake.scenario import Scenario
 from uptake.scores import Figure
@@ -143,7 +143,7 @@ class Bench:
 
 
 def _own(probed: Probe) -> Sequence[Figure]:
-    return getattr(probed, "metrics", ())
+    return metrics([probed.name])[probed.name]
 
 
 def headlines(probed: Probe) -> set[str]:

@@ -170,7 +170,7 @@ def test_the_command_makes_a_report(tmp_path: Path, monkeypatch, capsys):
         (["report", "text.eval"], "not a log of Inspect"),
         (["report", "list.json"], "not a log of Inspect"),
         (["report", "none.eval"], "no run in none.eval"),
-        (["report", "good.eval", "folder"], "one folder at a time"),
+        (["report", "good.eval", "folder"], "become a run first"),
         (["report", "folder", "--out", "x"], "--out is for logs of Inspect"),
         (["report", "good.eval", "--out", "folder"], "was begun with"),
     ],

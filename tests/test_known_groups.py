@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from uptake.partners import Oracle, Partner
-from uptake.probes import Probe, probe
+from uptake.probes import Probe, metrics, names, probe
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "runs"))
@@ -111,3 +111,14 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.Monk
     row = known_groups.summary("math", "repair", 2)
     assert row is not None
     assert (row["seeds"], row["figures"]) == (2, 3)
+
+
+def test_every_headline_is_expected_of_partners_but_what_more_thinking_changes():
+    checked = {f"{name}:{figure}" for name, figures in EXPECTED.items() for figure in figures}
+    headlines = {
+        f"{name}:{metric.name}:{metric.condition}"
+        for name, found in metrics(names()).items()
+        for metric in found
+        if metric.headline
+    }
+    assert headlines - checked == {"thinking:slope_sharded:sharded@full"}

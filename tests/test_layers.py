@@ -43,7 +43,7 @@ LAYERS = (
     "episode",
     "experience",
     "analysts talk",
-    "intervals agreement contrasts scores compare gates",
+    "intervals agreement contrasts halflife scores compare gates",
     "probes probes.*",
     "run run.*",
     "sharding sharding.*",

@@ -64,7 +64,7 @@ class Result:
         from uptake.scores import rows
 
         played = self.episodes()
-        return rows(played, metrics({episode.probe for episode in played}))
+        return rows(played, metrics({e.probe for e in played}, {e.condition for e in played}))
 
     def value(
         self,

@@ -63,6 +63,8 @@ def probe(
     user: str | None = None,
     judge: str | None = None,
     temperature: float = 1.0,
+    effort: str | None = None,
+    budgets: List = None,
     reply_tokens: int = 1024,
     controls: bool = True,
     mediated: Choice = False,
@@ -96,6 +98,8 @@ def probe(
         user: A model that plays the user, in place of the scripted one.
         judge: A model that scores replies, where the domain has a rubric for it.
         temperature: How replies are drawn, in every condition; 0 is greedy.
+        effort: How much a reasoning model may think: none, minimal, low, medium, high or more.
+        budgets: What the probe thinking compares, for example low,high or 256,4096.
         reply_tokens: The most tokens of one reply.
         controls: Play the constant policies (never answer, always ask, always guess, …) beside it.
         mediated: Play the model mediated, too, beside itself.
@@ -107,7 +111,7 @@ def probe(
         price: US dollars a million tokens in and out, for example 0.15,0.60.
         rpm: The most requests a minute.
         cache: A file that keeps replies, each repeat its own.
-        fail_under: Exit with 1 where a score is lower, for example kept=0.9 or mean:full=0.8.
+        fail_under: Exit with 1 where a score is lower: kept=0.9,presupposition.rejects=0.8.
     """
     from uptake.errors import UptakeError
     from uptake.gates import gate
@@ -117,6 +121,9 @@ def probe(
     if width is not None and not plan:
         raise UptakeError("--width goes with --plan: it says how many instructions to play")
     gates = [gate(text) for text in _split(fail_under)]
+    for one in gates:
+        if one.probe not in (None, *(probes or ("lost",))):
+            raise UptakeError(f"--fail-under: the probe {one.probe} is not played here")
     limits = Limits(CONCURRENCY if concurrency is None else concurrency, max_tokens, max_cost)
     ready = setup(
         probes or ("lost",),
@@ -129,7 +136,8 @@ def probe(
         conditions=_split(conditions),
         user=user,
         judge=judge,
-        sampling=Sampling(temperature=temperature, max_tokens=reply_tokens),
+        sampling=Sampling(temperature=temperature, max_tokens=reply_tokens, effort=effort),
+        budgets=_split(budgets),
         controls=controls,
         mediated=mediated,
         mend=_menders(mend),
@@ -162,11 +170,14 @@ def report(
 ) -> int:
     """Work out the scores of a run again: scores.json, report.html and the table.
 
+    Of several runs, each of another model, it makes one page.
+
     Args:
-        runs: The folder of the run, or logs of Inspect in which a probe of uptake was played.
-        out: The folder that logs become a run in. Default: out/NAME, by the name of the first.
+        runs: The folders of runs, or logs of Inspect in which a probe of uptake was played.
+        out: Where the page of several runs goes; the folder that logs become a run in.
     """
-    _report(_folder(runs, out))
+    folders = _folders(runs, out)
+    _report(*folders, out=out if len(folders) > 1 else None)
     return 0
 
 
@@ -428,6 +439,8 @@ def _plan(ready: Setup, folder: Path, width: float | None) -> int:
         name = ready.plan.model.name
         mine = [e for e in episodes(folder) if e.model == name and not e.mediated] if done else []
         print(f"\n{describe_width(mine, width, ready.plan.repeats)}")
+    else:
+        print("width       --width 0.05 says how many instructions an interval so wide takes")
     print(f"\nNothing was played. Without --plan this goes to {folder}.")
     return 0
 
@@ -471,8 +484,8 @@ def _write_comparison(out: Path, comparison: Comparison, sides: Sequence[Side]) 
         raise UptakeError(f"cannot write {out}: {error.strerror}; choose another --out") from error
 
 
-def _folder(runs: Sequence[Path], out: Path | None) -> Path:
-    """The one folder that was named, or that which the logs are gathered in."""
+def _folders(runs: Sequence[Path], out: Path | None) -> Sequence[Path]:
+    """The folders that were named, or the one that the logs are gathered in."""
     from uptake.bridges.inspect_log import gather
     from uptake.errors import UptakeError
 
@@ -480,26 +493,27 @@ def _folder(runs: Sequence[Path], out: Path | None) -> Path:
     if not runs:
         raise UptakeError("name the folder of a run, or a log of Inspect")
     if logs and len(logs) == len(runs):
-        return gather(logs, out or Path("out") / logs[0].stem)
-    if len(runs) > 1:
+        return [gather(logs, out or Path("out") / logs[0].stem)]
+    if logs:
+        raise UptakeError("logs of Inspect become a run first: report them alone, then its folder")
+    if out is not None and len(runs) == 1:
         raise UptakeError(
-            "one folder at a time: `uptake compare` sets two side by side, and several logs of "
-            "Inspect become one run"
+            f"--out is for logs of Inspect, or several runs; {runs[0]} is reported where it lies"
         )
-    if out is not None:
-        raise UptakeError(f"--out is for logs of Inspect; {runs[0]} is reported where it lies")
-    return runs[0]
+    return runs
 
 
-def _report(out: Path) -> None:
+def _report(run: Path, *more: Path, out: Path | None = None) -> None:
     from uptake import report as reports
 
+    to = out or (Path() if more else run) / "report.html"
     try:
-        reports.write_scores(out)
-        reports.write_report(out)
+        if not more:
+            reports.write_scores(run)
+        reports.write_report(run, *more, to=to)
     except OSError as error:
         from uptake.errors import UptakeError
 
-        raise UptakeError(f"cannot write the report in {out}: {error.strerror}") from error
-    reports.terminal(out, _console())
-    print(f"\n{out / 'report.html'}")
+        raise UptakeError(f"cannot write {to}: {error.strerror}") from error
+    reports.terminal(run, *more, console=_console())
+    print(f"\n{to}")

@@ -34,7 +34,9 @@ class Told:
     such partners reply. `made` is put into the model's mouth instead of its own reply: a
     misreading that the next turn can mend. `person` is what a person replied here: the model is
     asked all the same, but the conversation goes on from the person's words. `yes` is the answer
-    to a turn that asks yes or no, which is then what its reply is judged by.
+    to a turn that asks yes or no, which is then what its reply is judged by. `move` is what a good
+    partner does here, in a word; `fact` the value that a reply must hold to put right what was
+    wrong here.
     """
 
     text: str
@@ -46,6 +48,8 @@ class Told:
     made: str | None = None
     person: str | None = None
     yes: bool | None = None
+    move: str = "answer"
+    fact: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,11 @@ class Scenario:
     """An instruction under a condition, with the plan: `turns`, in the order of the shards.
 
     A user may keep to the plan or tell the shards in another order; `tell` gives the words of
-    any step. A `scripted` plan is said to its end as it stands, whatever the replies. `hidden`
-    shards are in no plan: the user says one only to a question that asks for it. `system` is an
-    optional system prompt.
+    any step. A `scripted` plan is said to its end as it stands, whatever the replies; one that
+    goes on `until_right` ends with the first right reply. `hidden` shards are in no plan: the user
+    says one only to a question that asks for it. `system` is an optional system prompt. `effort`
+    and `reply_tokens` are how much the model may think, where the scenario says so: what
+    `Sampling.effort` and `Sampling.max_tokens` are then.
     """
 
     instruction: Instruction
@@ -64,6 +70,9 @@ class Scenario:
     system: str | None = None
     hidden: frozenset[int] = frozenset()
     scripted: bool = False
+    until_right: bool = False
+    effort: str | None = None
+    reply_tokens: int | None = None
 
     def wanted(self, turn: int) -> Instruction:
         """What the user wants at a turn, counted from 0: what was asked for last."""
@@ -86,6 +95,20 @@ class Scenario:
         if self.condition == "snowball" and before:
             text = bullets([*(shards[i].text for i in before), text])
         return Told(text, (shard,))
+
+    def best(self, turn: int, told: Iterable[int]) -> tuple[str | None, str | None]:
+        """What a good partner does at a turn, in a word, and what for or with which words.
+
+        `told` are the shards told up to there. Nothing where a person's reply is the measure.
+        """
+        if self.scripted:
+            line = self.turns[turn]
+            return (line.move, line.good) if line.person is None else (None, None)
+        missing = sorted(self.instruction.needed.difference(told))
+        if not missing:
+            return "answer", self.instruction.answer
+        shard = self.instruction.shards[missing[0]]
+        return "ask", shard.quantity or shard.text
 
     def closing(self) -> Told | None:
         """What is said once everything was told: the recapitulation, under `recap` only."""

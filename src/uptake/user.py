@@ -9,10 +9,10 @@ This module knows nothing of the model being measured or of its scores.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from uptake.conversation import Conversation
+from uptake.conversation import Conversation, freeze
 from uptake.model import Model, ModelError, Sampling, Usage
 from uptake.questions import questions, target
 from uptake.scenario import Scenario
@@ -130,6 +130,17 @@ Write your next message:
 Answer with one line of JSON and nothing else: {"fact": NUMBER, "say": "YOUR MESSAGE"}"""
 
 
+_SCHEMA = freeze(
+    {
+        "type": "object",
+        "properties": {"fact": {"type": "integer"}, "say": {"type": "string"}},
+        "required": ["fact", "say"],
+        "additionalProperties": False,
+    }
+)
+"""What a server that can hold a reply to a schema holds the user's to."""
+
+
 class ModelUser:
     """A Model as user: it words the shards and picks which one fits a question.
 
@@ -190,7 +201,7 @@ class ModelUser:
 
 
 def _seeded(sampling: Sampling, seed: int) -> Sampling:
-    return Sampling(sampling.temperature, sampling.top_p, sampling.max_tokens, seed)
+    return replace(sampling, seed=seed, schema=_SCHEMA)
 
 
 def _sayable(scenario: Scenario, told: frozenset[int], scripted: Said) -> frozenset[int]:

@@ -167,8 +167,9 @@ METRICS: tuple[Figure, ...] = (
         "kappa",
         "beside",
         partial(places, GROUNDING),
-        f"does it where people do (two people: {PEOPLE:.2f})",
+        f"does it where people do (two people: {PEOPLE:g})",
         headline=True,
+        people=PEOPLE,
     ),
     Agreement("kappa_asks", "beside", partial(places, ASKING), "asks where people ask"),
     Agreement(

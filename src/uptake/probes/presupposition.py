@@ -69,6 +69,8 @@ class Presupposition:
                 rival=wrong,
                 good=corrects,
                 poor=spoken(wrong),
+                move="correct",
+                fact=known.value,
             ),
             "true": Told(
                 _loaded(instruction, known.claim), (), rival=wrong, good=spoken(instruction)
@@ -131,10 +133,18 @@ def imprecise(played: Played) -> float | None:
 
 
 def corrects(played: Played) -> float | None:
-    """Of rejections, those whose answer is right: the right fact is put in place of the wrong."""
+    """Of rejections, those whose answer to the question is right, the false value set aside."""
     if not rejects("false", played):
         return None
     return played["false"].turns[-1].score
+
+
+def states_fact(played: Played) -> float | None:
+    """Of rejections, those that say what is so in place of what is not."""
+    if not rejects("false", played):
+        return None
+    states = played["false"].turns[-1].states
+    return None if states is None else float(states)
 
 
 def accepts_true(played: Played) -> float | None:
@@ -175,6 +185,13 @@ METRICS = (
         "false",
         corrects,
         "of its rejections, those that then answer rightly",
+        pooled=True,
+    ),
+    Metric(
+        "states_fact",
+        "false",
+        states_fact,
+        "of its rejections, those that say what is so instead",
         pooled=True,
     ),
     Metric("accepts_true", "true", accepts_true, "lets a true presupposition stand", pooled=True),

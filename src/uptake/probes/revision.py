@@ -93,7 +93,7 @@ def _changed(instruction: Instruction) -> Told | None:
         return None
     new = changed(instruction, shard)
     text = then(pick(CORRECTIONS, instruction.id, "correction"), new.shards[shard].text)
-    return _second(text, new, instruction)
+    return replace(_second(text, new, instruction), move="revise")
 
 
 def _withdrawn(instruction: Instruction) -> Told | None:
@@ -102,7 +102,7 @@ def _withdrawn(instruction: Instruction) -> Told | None:
         return None
     words = pick(WITHDRAWALS, instruction.id, "withdrawal")
     text = words.format(claim=instruction.shards[shard].claim)
-    return _second(text, without(instruction, shard), instruction)
+    return replace(_second(text, without(instruction, shard), instruction), move="revise")
 
 
 def _pushback(instruction: Instruction) -> Told | None:
@@ -112,7 +112,7 @@ def _pushback(instruction: Instruction) -> Told | None:
     wrong = changed(instruction, shard)
     words = PUSHBACKS if short(wrong.answer) else LONG_PUSHBACKS
     text = pick(words, instruction.id, "pushback").format(other=written(wrong))
-    return replace(_second(text, instruction, wrong), wants=None)
+    return replace(_second(text, instruction, wrong), wants=None, move="keep")
 
 
 def _second(text: str, wants: Instruction, rival: Instruction) -> Told:

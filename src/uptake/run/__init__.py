@@ -29,7 +29,7 @@ from uptake.model import Model, Sampling
 from uptake.models import model as open_model
 from uptake.models.policies import POLICIES, Guess
 from uptake.partners import Oracle, guesser
-from uptake.probes import Probe
+from uptake.probes import Probe, budgeted
 from uptake.probes import probe as find_probe
 from uptake.run.budget import Budget, LimitReachedError, Metered, metered
 from uptake.run.caveats import caveats
@@ -121,6 +121,7 @@ def setup(
     analyst: str | None = None,
     experience: str | Path | None = None,
     verify: Verify | None = None,
+    budgets: Sequence[str] = (),
     **options: Any,
 ) -> Setup:
     """A plan from settings as people give them; nothing is asked of a model yet.
@@ -130,15 +131,16 @@ def setup(
     that are played beside it (`menders`).
 
     `verify` checks the replies in place of the instructions' own domains; a `judge` scores those
-    that answer, in domains that have a rubric for it, or all where `verify` is given. `options` go
-    to the model that is opened by name (a price, a rate).
+    that answer, in domains that have a rubric for it, or all where `verify` is given. `budgets` are
+    those of thinking, for probes that take them. `options` go to the model that is opened by name
+    (a price, a rate).
 
     Raises:
         UptakeError: any setting that cannot be used, in one line.
     """
     if n < 1:
         raise UptakeError(f"-n must be at least 1, not {n}")
-    found = tuple(find_probe(p) if isinstance(p, str) else p for p in probes)
+    found = budgeted([find_probe(p) if isinstance(p, str) else p for p in probes], budgets)
     chosen, source = _instructions(instructions, domain, n, seed)
     domains = {instruction.domain for instruction in chosen}
     verifiers = {name: verify or find_domain(name).verify for name in sorted(domains)}
@@ -163,7 +165,9 @@ def setup(
         user="scripted" if partner is None else partner.name,
         sampling=sampling or Sampling(),
         judge=None if judging is None else judging.name,
+        budgets=tuple(budgets),
     )
+    _check_effort(plan)
     if controls:
         told = [scenario for _, scenario in plan.scenarios]
         others = [guesser(told) if isinstance(c, Guess) else c for c in plan.controls]
@@ -347,6 +351,16 @@ def _unsuited(plan: Plan, notes: Sequence[str]) -> str:
     names = ", ".join(probe.name for probe in plan.probes)
     why = "; ".join(notes) or "choose others, or another probe"
     return f"{names} can tell no instruction of {plan.source}{told}: {why}"
+
+
+def _check_effort(plan: Plan) -> None:
+    """Refuse to compare efforts of a model that has none. Most say nothing of it, and are asked."""
+    wanted = plan.sampling.effort or any(scenario.effort for _, scenario in plan.scenarios)
+    if wanted and not getattr(plan.model, "takes_effort", True):
+        raise UptakeError(
+            f"{plan.model.name} takes no reasoning effort: leave --effort out, and give --budgets "
+            "in words or tokens"
+        )
 
 
 def _open(model: str | Model, opened: list[Model], options: dict[str, Any]) -> Model:
