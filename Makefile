@@ -6,7 +6,7 @@
 #   make test    every test; `make lint` ruff and pyright; `make bench` speed; `make docs` the site
 #
 # .venv is what users install, then the tools; .venv-torch has torch beside it, for training, for
-# the types of the code that trains, and for comparing runtimes.
+# the types of the code that trains, and for comparing runtimes; .venv-inspect has Inspect.
 
 PYTHON ?= python3
 PROBE_ARGS ?=
@@ -16,11 +16,12 @@ PYTEST_ARGS ?=
 PIP = -m pip --disable-pip-version-check --quiet install -c constraints.txt
 BIN = .venv/bin
 TORCH = .venv-torch/bin
+INSPECT = .venv-inspect/bin
 
 PINS = pyproject.toml constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: help probe train test test-base test-torch lint format bench docs table constraints chromium clean
+.PHONY: help probe train test test-base test-torch test-inspect lint format bench docs table constraints chromium clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -35,7 +36,7 @@ train: .venv-torch/train.stamp
 	LD_PRELOAD=$(JEMALLOC) MALLOC_CONF=dirty_decay_ms:15000,muzzy_decay_ms:-1 \
 	    $(TORCH)/uptake train base $(TRAIN_ARGS)
 
-test: test-base test-torch
+test: test-base test-torch test-inspect
 
 test-base: .venv/dev.stamp chromium
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -43,18 +44,29 @@ test-base: .venv/dev.stamp chromium
 test-torch: .venv-torch/train.stamp
 	$(TORCH)/python -m pytest tests/torch $(PYTEST_ARGS)
 
-lint: .venv/dev.stamp .venv-torch/train.stamp
+# Inspect leaves streams for the garbage collector to close; that is not what is tested.
+test-inspect: .venv-inspect/inspect.stamp
+	$(INSPECT)/python -m pytest tests/inspect -p no:unraisableexception $(PYTEST_ARGS)
+
+# Each file where the types of what it imports are installed.
+lint: .venv/dev.stamp .venv-torch/train.stamp .venv-inspect/inspect.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright -p pyproject.toml --pythonpath $(TORCH)/python
+	$(BIN)/pyright -p tests/inspect --pythonpath $(INSPECT)/python
 
 format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# A benchmark and its peer in one run, on one machine: this is why it is the torch environment's.
-bench: .venv-torch/train.stamp
-	@for script in benchmarks/*.py; do echo "== $$script"; $(TORCH)/python $$script || exit 1; done
+# Each beside its peer in one run, on one machine: so in the environment that has the peer.
+BENCH_INSPECT = benchmarks/runner.py
+
+bench: .venv-torch/train.stamp .venv-inspect/inspect.stamp
+	@for script in benchmarks/*.py; do \
+	    case " $(BENCH_INSPECT) " in *" $$script "*) python=$(INSPECT)/python;; *) python=$(TORCH)/python;; esac; \
+	    echo "== $$script"; $$python $$script || exit 1; \
+	done
 
 docs: .venv/docs.stamp
 	$(BIN)/zensical build --clean --strict
@@ -74,13 +86,13 @@ chromium:
 constraints:
 	rm -rf build/constraints && $(PYTHON) -m venv build/constraints
 	build/constraints/bin/python -m pip --quiet install torch==2.13.0
-	build/constraints/bin/python -m pip --quiet install -e '.[train,dev,docs]' hatchling
+	build/constraints/bin/python -m pip --quiet install -e '.[train,inspect,dev,docs]' hatchling
 	sed '/^[^#]/d' constraints.txt > build/constraints.txt
 	build/constraints/bin/python -m pip freeze --exclude-editable | sed -E 's/\+cpu$$//' >> build/constraints.txt
 	mv build/constraints.txt constraints.txt
 
 clean:
-	rm -rf .venv .venv-torch build dist site out .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-torch .venv-inspect build dist site out .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/base.stamp: $(PINS)
@@ -100,4 +112,9 @@ clean:
 	$(PYTHON) -m venv .venv-torch
 	$(TORCH)/python -m pip --disable-pip-version-check --quiet install torch==2.13.0
 	$(TORCH)/python $(PIP) -e '.[train,fast]' pytest hypothesis
+	@touch $@
+
+.venv-inspect/inspect.stamp: $(PINS)
+	$(PYTHON) -m venv .venv-inspect
+	$(INSPECT)/python $(PIP) -e '.[inspect]' pytest hypothesis
 	@touch $@

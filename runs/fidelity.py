@@ -12,9 +12,10 @@ DATA_FOLDER holds the three files named in FILES: GSM8K train problems cut into 
   superseded, does any stale value stand, and was anything dropped that holds?
 
 Problems are split by their question (SHA-1): rules were tuned on one part, figures are of the
-other. The wordings of the figures (HELD) and their small talk were written down before the rules
-were last tuned, and never used for that (TUNED were; a first held-out list is among them, since
-its figures had been seen). All are by the author of the rules. Constant policies stand beside.
+other. NAMED are the wordings that the figure was asked for in. HELD, and the small talk, were
+written down before the rules were last changed, and never used for that; TUNED were (two earlier
+held-out lists among them, since their figures had been seen). All are by the author of the rules.
+Constant policies stand beside.
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ from uptake.sentences import plain
 
 FILES = ("gsm8k_add_train.jsonl", "gsm8k_refine_train.jsonl", "gsm8k_train_sharded_698.json.gz")
 
+NAMED = (
+    "{new}",
+    "Sorry, I meant {new}",
+    "Actually {new}",
+    "No, {new}",
+)
 TUNED = (
     "{new}",
     "Sorry, I meant: {new}",
@@ -68,9 +75,6 @@ TUNED = (
     "Where it says {wrong}, read {value}.",
     "The {wrong} ought to be {value}.",
     "Sorry, {value} and not {wrong}.",
-)
-HELD = (
-    "{new}",
     "My earlier number was off. {new}",
     "Small fix on my side: {new}",
     "I have to take that back, {new}",
@@ -91,6 +95,26 @@ HELD = (
     "Please swap {wrong} out and put {value}.",
     "Not {wrong} but {value}.",
     "Make the {wrong} a {value}.",
+)
+HELD = (
+    "Apologies, wrong info. {new}",
+    "Quick correction from me: {new}",
+    "I need to fix one thing, {new}",
+    "Oh no, that's not it. {new}",
+    "Disregard the number I gave. {new}",
+    "I remembered it wrongly: {new}",
+    "Let's change that: {new}",
+    "To set the record straight, {new}",
+    "I looked again and {new}",
+    "The right version: {new}",
+    "Er, make that: {new}",
+    "Mea culpa. {new}",
+    "Should be {value} rather than {wrong}.",
+    "I put {wrong} when I wanted {value}.",
+    "Take {value} where I wrote {wrong}.",
+    "{wrong}? No, {value}.",
+    "Swap {value} in for {wrong}.",
+    "We said {wrong}; let's say {value}.",
 )
 TALK_TUNED = (
     "Thanks!",
@@ -158,7 +182,7 @@ def main() -> None:
     asked = parser.parse_args()
     held = asked.part == "report"
     told = list(additive(asked.data, asked.part))
-    corrected = list(corrections(asked.data, asked.part, HELD if held else TUNED))
+    corrected = list(corrections(asked.data, asked.part, (*NAMED, *HELD) if held else TUNED))
     rows = [*told_rows(told, TALK_HELD if held else TALK_TUNED), *corrected_rows(corrected)]
     for row in rows:
         bounds = f" [{row['low']}, {row['high']}]" if row.get("low") is not None else ""
@@ -335,14 +359,14 @@ def corrected_rows(made: Sequence[Correction]) -> Iterator[dict[str, Any]]:
     """What was superseded, what stale value stands, and what was dropped that holds."""
     for name, policy in POLICIES.items():
         outcomes = [(each, *_outcome(each, policy(each.turns))) for each in made]
-        parts = {"all wordings": outcomes}
+        parts = {
+            "the four named wordings": [e for e in outcomes if e[0].wording in NAMED],
+            "wordings not tuned on": [e for e in outcomes if e[0].wording not in NAMED],
+        }
         if name == "uptake":
             parts |= {
                 "the bare new sentence": [e for e in outcomes if e[0].wording == BARE],
-                "a sentence opened as a correction": [
-                    e for e in outcomes if BARE in e[0].wording and e[0].wording != BARE
-                ],
-                "the value alone": [e for e in outcomes if BARE not in e[0].wording],
+                "of these, the value alone": [e for e in outcomes if BARE not in e[0].wording],
             }
         for part, found in parts.items():
             for what, index, target in zip(WHAT, range(1, 4), TARGETS, strict=True):

@@ -1,41 +1,60 @@
-"""Do the probes measure what they say? Partners of known skill, over many seeds.
+"""Do the probes measure what they say? Partners of known skill, over many seeds, in every domain.
 
 A partner of skill 0.2 does the right thing at one in five of the turns that tell it from others
-(`uptake.partners`), so what a probe should say of it is known beforehand. For each probe and
-headline figure: how often the 95% interval holds the truth, and how often three partners come out
-in order.
+(`uptake.partners`), so what a probe should say of it is known beforehand. For each probe, domain
+and headline figure: how often the 95% interval holds the truth, and how often three partners come
+out in order. Beside it, the most that any constant policy comes to.
 
-    python runs/known_groups.py --save              # 200 seeds, about 10 minutes on 2 cores
-    python runs/known_groups.py --seeds 5 --only repair
+    python runs/known_groups.py --save                  # 200 seeds of everything: hours
+    python runs/known_groups.py --domain database --only repair --seeds 5
+    python runs/known_groups.py --applies               # which is played where, into the docs
 
-The expectations are those of `tests/test_known_groups.py`, which plays a few seeds.
+Each seed is kept in `out/known-groups` as soon as it is played, and a rerun plays only what is
+missing; whoever changes a probe or a domain removes its files there. The verdict on a reply is kept
+within a seed, so each different reply to an instruction is verified once.
+
+The expectations are those of `tests/test_known_groups.py`, which plays a few instructions.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import os
+import json
 import sys
+import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from table import save
-from uptake.domains import domain
+from table import ROOT, save
+from uptake.domains import Domain, domain
 from uptake.episode import Episode, play
+from uptake.instruction import Instruction, Verdict
+from uptake.intervals import Interval, intervals
 from uptake.model import Model
-from uptake.partners import Partner
-from uptake.probes import Probe, probe
+from uptake.models.policies import POLICIES
+from uptake.partners import Partner, guesser
+from uptake.probes import Probe, metrics, probe
 from uptake.run.plan import pairs
 from uptake.scenario import Scenario
-from uptake.scores import Row, rows
+from uptake.scores import Figure
+from uptake.scores import measured as measurements
 
 SKILLS = (0.2, 0.5, 0.8)
+FIRST_SEED = 1000  # nothing was developed on these
+CONSTANT_SEEDS = 10  # constants do not vary
+DOMAINS = ("math", "database", "actions", "code", "data2text", "summary")
 INSTRUCTIONS = 60
+FEWER: Mapping[str, int] = {"code": 30, "persistence": 20}
+"""How many instructions a seed has: fewer where each verdict takes a process, or where each
+instruction has 70 turns."""
+
+OUT = ROOT / "out" / "known-groups"
 
 
 def same(skill: float) -> float:
@@ -80,27 +99,83 @@ EXPECTED: Mapping[str, Mapping[str, Callable[[float], float]]] = {
 """For each probe the figures that are checked, and what each should be for a partner's skill."""
 
 
+# Playing
+
+
+@dataclass
+class Bench:
+    """The instructions of one domain and seed, and every verdict that was given on them."""
+
+    source: str
+    seed: int
+    n: int
+    verdicts: dict[tuple[str, str, str], Verdict] = field(
+        default_factory=dict[tuple[str, str, str], Verdict]
+    )
+
+    @cached_property
+    def found(self) -> Domain:
+        return domain(self.source)
+
+    @cached_property
+    def instructions(self) -> list[Instruction]:
+        return self.found.generate(self.n, seed=self.seed)
+
+    def scenarios(self, probed: Probe) -> list[Scenario]:
+        return [
+            scenario
+            for one, other in pairs(self.instructions)
+            for scenario in probed.scenarios(one, other)
+        ]
+
+    def first(self, n: int) -> Bench:
+        """The same with its first `n` instructions."""
+        few = Bench(self.source, self.seed, min(n, self.n), self.verdicts)
+        few.instructions = self.instructions[:n]
+        return few
+
+    def verify(self, instruction: Instruction, reply: str) -> Verdict:
+        """The domain's verdict; the same reply to the same request is verified once."""
+        key = instruction.id, instruction.answer, reply
+        if key not in self.verdicts:
+            self.verdicts[key] = self.found.verify(instruction, reply)
+        return self.verdicts[key]
+
+
+def _own(probed: Probe) -> Sequence[Figure]:
+    return metrics([probed.name])[probed.name]
+
+
+def headlines(probed: Probe) -> set[str]:
+    """The figures by which a probe ranks: where it has none of its own, the mean over turns."""
+    return {f"{one.name}:{one.condition}" for one in _own(probed) if one.headline} or {
+        "mean:sharded"
+    }
+
+
+def played_figures(
+    probed: Probe, scenarios: Sequence[Scenario]
+) -> dict[str, Callable[[float], float]]:
+    """The figures of a probe that are checked and have their condition among the scenarios."""
+    conditions = {scenario.condition for scenario in scenarios}
+    expected = EXPECTED[probed.name]
+    return {key: expected[key] for key in expected if key.split(":")[1] in conditions}
+
+
 def measured(
     probed: Probe,
+    bench: Bench,
     model_of: Callable[[list[Scenario]], Model],
     *,
-    seed: int,
-    n: int,
-    source: str = "math",
     bootstrap: int = 300,
-) -> dict[str, Row]:
-    """The figures of one model on `n` instructions, as "metric:condition". Raises on a failure."""
-    found = domain(source)
-    scenarios = [
-        scenario
-        for one, other in pairs(found.generate(n, seed=seed))
-        for scenario in probed.scenarios(one, other)
-    ]
+) -> dict[str, Interval]:
+    """The figures that are checked, of one model, as "metric:condition". Raises on a failure."""
+    scenarios = bench.scenarios(probed)
     model = model_of(scenarios)
 
     async def run() -> list[Episode]:
         return [
-            await play(told, model, verify=found.verify, seed=seed, probe=probed.name)
+            await play(told, model, verify=bench.verify, seed=bench.seed, probe=probed.name)
             for told in scenarios
         ]
 
@@ -108,78 +183,224 @@ def measured(
     errors = {episode.error for episode in played if episode.error}
     if errors:
         raise RuntimeError("; ".join(sorted(errors)))
-    table = rows(
-        played,
-        {probed.name: getattr(probed, "metrics", ())},
-        bootstrap=bootstrap,
-        seed=seed,
-    )
-    return {f"{row.metric}:{row.condition}": row for row in table if row.score == "last"}
+    wanted = played_figures(probed, scenarios)
+    own = [metric for metric in _own(probed) if f"{metric.name}:{metric.condition}" in wanted]
+    found = {
+        f"{one.metric}:{one.condition}": one.ratio
+        for one in measurements(played, {probed.name: own})
+        if one.score == "last" and f"{one.metric}:{one.condition}" in wanted
+    }
+    bounds = intervals([*found.values()], resamples=bootstrap, seed=bench.seed)
+    return dict(zip(found, bounds, strict=True))
 
 
-def one_seed(name: str, seed: int, n: int = INSTRUCTIONS) -> dict[str, Any]:
-    """For each figure: whether each interval holds the truth, and the skills are in order."""
-    probed = probe(name)
+def constants(probed: Probe, bench: Bench) -> dict[str, float]:
+    """The most that any constant policy comes to, of each headline figure that it has."""
+    most: dict[str, float] = {}
+    for name, policy in POLICIES.items():
+        made = guesser if name == "policy:guess" else lambda _, made=policy: made()
+        for key, found in measured(probed, bench, made).items():
+            if found.n and key in headlines(probed):
+                most[key] = max(found.value, most.get(key, found.value))
+    return most
+
+
+def one_seed(source: str, names: Sequence[str], seed: int) -> dict[str, dict[str, Any]]:
+    """For each probe: what `Seed lines` hold, of one seed."""
+    full = Bench(source, seed, FEWER.get(source, INSTRUCTIONS))
+    return {name: _one_probe(probe(name), full.first(FEWER.get(name, full.n))) for name in names}
+
+
+def _one_probe(probed: Probe, bench: Bench) -> dict[str, Any]:
+    """Whether each interval holds the truth and the skills are in order, by figure."""
+    began = time.process_time()
     groups = [
-        measured(probed, partial(Partner, skill=skill), seed=seed, n=n, bootstrap=1000)
-        for skill in SKILLS
+        measured(probed, bench, partial(Partner, skill=skill), bootstrap=1000) for skill in SKILLS
     ]
-    found: dict[str, Any] = {}
-    for figure, expected in EXPECTED[name].items():
-        held = [
-            row.low is not None and row.high is not None and row.low <= expected(s) <= row.high
-            for s, row in zip(SKILLS, (group[figure] for group in groups), strict=True)
-        ]
-        values = [group[figure].value or 0.0 for group in groups]
-        found[figure] = held, values == sorted(set(values))
-    return found
+    figures: dict[str, Any] = {}
+    for key, expected in played_figures(probed, bench.scenarios(probed)).items():
+        found = [group[key] for group in groups]
+        held = [one.low <= expected(s) <= one.high for s, one in zip(SKILLS, found, strict=True)]
+        values = [one.value for one in found]
+        figures[key] = {"held": held, "ordered": values == sorted(set(values)), "n": found[0].n}
+    early = bench.seed < FIRST_SEED + CONSTANT_SEEDS
+    return {
+        "seed": bench.seed,
+        "figures": figures,
+        "constants": constants(probed, bench) if early and figures else {},
+        "seconds": round(time.process_time() - began, 3),
+    }
+
+
+# Keeping
+
+
+def kept(source: str, name: str) -> dict[int, dict[str, Any]]:
+    """The seeds of a probe and domain that were played, by seed.
+
+    A last line that was broken off is taken away, so that the next one begins a line.
+    """
+    path = OUT / f"{source}-{name}.jsonl"
+    if not path.exists():
+        return {}
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        path.write_text("".join(lines[:-1]), encoding="utf-8")
+    rows = [json.loads(line) for line in lines if line.endswith("\n")]
+    return {row["seed"]: row for row in rows}
+
+
+def keep(source: str, name: str, row: Mapping[str, Any]) -> None:
+    """Append one seed's line."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    with (OUT / f"{source}-{name}.jsonl").open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(row) + "\n")
+
+
+def missing(source: str, names: Sequence[str], seeds: int) -> Iterator[tuple[int, list[str]]]:
+    """The seeds that are still to be played, with the probes that lack them."""
+    there = {name: kept(source, name) for name in names}
+    for seed in range(FIRST_SEED, FIRST_SEED + seeds):
+        lacking = [name for name in names if seed not in there[name]]
+        if lacking:
+            yield seed, lacking
+
+
+def play_domain(source: str, names: Sequence[str], seeds: int, workers: int) -> None:
+    """Play what is missing of a domain, and keep each seed as it comes."""
+    todo = [*missing(source, names, seeds)]
+    if workers > 1:
+        with ProcessPoolExecutor(workers) as pool:
+            jobs = [pool.submit(one_seed, source, lacking, seed) for seed, lacking in todo]
+            for job in jobs:
+                for name, row in job.result().items():
+                    keep(source, name, row)
+        return
+    for seed, lacking in todo:
+        for name, row in one_seed(source, lacking, seed).items():
+            keep(source, name, row)
+
+
+# Telling
+
+
+def summary(source: str, name: str, seeds: int) -> dict[str, Any] | None:
+    """One row: a probe in a domain, over its figures. None where it is not played there."""
+    held: dict[str, list[bool]] = defaultdict(list)
+    order: dict[str, list[bool]] = defaultdict(list)
+    most: list[float] = []
+    rows = [row for seed, row in kept(source, name).items() if seed < FIRST_SEED + seeds]
+    for row in rows:
+        most += row["constants"].values()
+        for key, found in row["figures"].items():
+            held[key] += found["held"]
+            order[key].append(found["ordered"])
+    if not held:
+        return None
+    cover = {key: sum(inside) / len(inside) for key, inside in held.items()}
+    ordered = {key: sum(each) / len(each) for key, each in order.items()}
+    worst = min(cover, key=lambda key: cover[key])
+    return {
+        "probe": name,
+        "domain": source,
+        "seeds": len(rows),
+        "figures": len(cover),
+        "of": len(EXPECTED[name]),
+        "worst": cover[worst],
+        "worst_figure": worst,
+        "mean": sum(cover.values()) / len(cover),
+        "order": min(ordered.values()),
+        "constant": max(most, default=float("nan")),
+        "seconds": sum(row["seconds"] for row in rows),
+        "cover": cover,
+    }
+
+
+def show(row: Mapping[str, Any]) -> str:
+    return (
+        f"{row['domain']:10}{row['probe']:16}{row['seeds']:5} seeds  {row['figures']}/{row['of']} "
+        f"figures  worst {row['worst']:.3f} ({row['worst_figure']})  mean {row['mean']:.3f}  "
+        f"order {row['order']:.3f}  constant {row['constant']:+.2f}  {row['seconds']:.0f} s"
+    )
+
+
+def result(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row as `runs/table.py` takes it."""
+    few = min(FEWER.get(key, INSTRUCTIONS) for key in (row["domain"], row["probe"]))
+    note = f"worst of {row['figures']} figures; mean {row['mean']:.3f}, in order {row['order']:.3f}"
+    if row["figures"] < row["of"]:
+        note += f"; {row['of'] - row['figures']} not played there"
+    if few < INSTRUCTIONS:
+        note += f"; {few} instructions a seed"
+    return {
+        "figure": f"{row['probe']}, {row['domain']}: intervals that hold the truth",
+        "value": row["worst"],
+        "n": row["seeds"] * len(SKILLS),
+        "target": ">= 0.93; order >= 0.99",
+        "note": note,
+        "figures": row["cover"],
+    }
+
+
+# Which probe is played where
+
+BEGIN, END = "<!-- applies: written by runs/known_groups.py -->", "<!-- end -->"
+
+
+def applies(n: int = 40) -> str:
+    """A table of the conditions that each probe plays of `n` generated instructions a domain."""
+    lines = [f"| probe | {' | '.join(DOMAINS)} |", f"|---|{'---|' * len(DOMAINS)}"]
+    benches = [Bench(source, 7, n) for source in DOMAINS]
+    for name in EXPECTED:
+        probed = probe(name)
+        cells = [_played(probed, bench) for bench in benches]
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _played(probed: Probe, bench: Bench) -> str:
+    told = {scenario.condition for scenario in bench.scenarios(probed)}
+    lacking = [condition for condition in probed.conditions if condition not in told]
+    if not told:
+        return "no"
+    return f"all but {', '.join(f'`{each}`' for each in lacking)}" if lacking else "all"
+
+
+def write_applies() -> None:
+    """Put the table of `applies` into docs/probes.md."""
+    path = ROOT / "docs" / "probes.md"
+    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    path.write_text(f"{before}{BEGIN}\n{applies()}\n{END}{after}", encoding="utf-8")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, default=200)
-    parser.add_argument("--only", default="", help="one probe")
+    parser.add_argument("--domain", action="append", choices=DOMAINS, help="these; default: all")
+    parser.add_argument("--only", action="append", choices=[*EXPECTED], help="these probes")
+    parser.add_argument("--workers", type=int, default=1, help="processes")
     parser.add_argument("--save", action="store_true", help="keep it in runs/results")
+    parser.add_argument("--applies", action="store_true", help="only write the table of the docs")
     given = parser.parse_args()
+    if given.applies:
+        write_applies()
+        return
+    names = given.only or [*EXPECTED]
     table: list[dict[str, Any]] = []
-    least = 1.0
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for name in [given.only] if given.only else EXPECTED:
-            held: dict[str, list[bool]] = defaultdict(list)
-            order: dict[str, list[bool]] = defaultdict(list)
-            for found in pool.map(partial(one_seed, name), range(1000, 1000 + given.seeds)):
-                for figure, (inside, ordered) in found.items():
-                    held[figure] += inside
-                    order[figure].append(ordered)
-            for figure, inside in held.items():
-                cover, ordered = sum(inside) / len(inside), sum(order[figure]) / len(order[figure])
-                least = min(least, ordered)
-                table.append(
-                    {
-                        "figure": f"{name}, {figure.replace(':', ', ')}: "
-                        "intervals that hold the truth",
-                        "value": cover,
-                        "n": len(inside),
-                        "target": ">= 0.93",
-                    }
-                )
-                print(
-                    f"{name:15} {figure:26} cover {cover:.3f}  in order {ordered:.3f}", flush=True
-                )
-    table.append(
-        {
-            "figure": "the three in order, the least of all figures",
-            "value": least,
-            "n": given.seeds,
-            "target": ">= 0.99",
-        }
-    )
+    for source in given.domain or DOMAINS:
+        play_domain(source, names, given.seeds, given.workers)
+        for name in names:
+            row = summary(source, name, given.seeds)
+            if row is not None:
+                table.append(row)
+                print(show(row), flush=True)
     if given.save:
         save(
             "3-known-groups",
-            title="Known groups: partners of skill 0.2, 0.5 and 0.8 on every probe",
+            title="Known groups: partners of skill 0.2, 0.5 and 0.8, each probe in each domain",
             command=f"python runs/known_groups.py --seeds {given.seeds} --save",
-            rows=table,
+            rows=[result(row) for row in table],
         )
 
 

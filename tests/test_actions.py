@@ -593,6 +593,7 @@ def test_a_default_may_be_left_out_where_it_is_acceptable() -> None:
         ("fully_specified_question", [], '"fully_specified_question" is not'),
         ("function", [], '"function" is not a list'),
         ("reference_answer", "f()", '"reference_answer" is not a list'),
+        ("reference_answer", [{"f": 3}], 'a gold call is not {"NAME"'),
     ],
 )
 def test_a_row_that_lacks_something_is_refused(

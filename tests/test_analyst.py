@@ -92,6 +92,17 @@ def test_what_could_be_either_of_two_is_pending_and_changes_nothing():
     assert not ground.entries[0].struck
 
 
+def test_a_value_of_which_there_is_no_other_is_a_fact():
+    ground = ledger(("Plan a trip to Rome.", "Sorry, for 3 days."))
+    assert [(entry.kind, entry.status) for entry in ground.entries][1:] == [("fact", "active")]
+
+
+def test_a_value_said_again_after_a_misreading_is_a_correction_that_changes_nothing():
+    ground = ledger((APPLES, "No, 12."), (None, "So 9 apples, all right."))
+    assert ground.entries[-1].kind == "correction"
+    assert [ground.wording(entry) for entry in ground.standing()] == [APPLES]
+
+
 def test_an_old_value_that_was_never_said_supersedes_nothing():
     assert holds(APPLES, "Use 7 instead of 5.")[0] == APPLES
 

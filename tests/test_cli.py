@@ -2,122 +2,28 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 import re
 import resource
 import signal
 import subprocess
-import sys
-import threading
-import time
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
+from command import lines, messages, serving, start, surroundings, toy, uptake, wait_for
 
 from uptake.run.record import episodes
-
-toy = importlib.util.module_from_spec(
-    spec := importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
-)
-spec.loader.exec_module(toy)
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Solves the toy domain over the wire; says what it used."""
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        time.sleep(self.server.delay)
-        for name in self.server.refuses & set(body):
-            fault = {"message": f"Unsupported parameter: '{name}'", "param": name}
-            return self.send(400, {"error": fault})
-        said = "\n".join(m["content"] for m in body["messages"] if m["role"] == "user")
-        self.server.tokens += 100
-        solved = toy.solve(said)
-        if "You play a person" in body["messages"][0]["content"]:
-            number, words = re.search(r"^(\d+) \(unsaid\): (.*)$", said, re.MULTILINE).groups()
-            self.server.told += 1
-            solved = json.dumps({"fact": int(number), "say": f"Oh, and: {words}"})
-        reply = {
-            "id": "1",
-            "object": "chat.completion",
-            "created": 1,
-            "model": body["model"],
-            "choices": [
-                {
-                    "index": 0,
-                    "finish_reason": "stop",
-                    "message": {"role": "assistant", "content": solved},
-                }
-            ],
-            "usage": {"prompt_tokens": 80, "completion_tokens": 20, "total_tokens": 100},
-        }
-        return self.send(200, reply)
-
-    def send(self, status, body):
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *words):
-        pass
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request, address):
-        """A client that was killed in the middle of a call is what these tests are about."""
 
 
 @pytest.fixture
 def server():
-    with Server(("127.0.0.1", 0), Handler) as running:
-        running.delay, running.tokens, running.refuses, running.told = 0.0, 0, set(), 0
-        running.model = f"http://127.0.0.1:{running.server_address[1]}/v1#solver"
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+    with serving() as running:
         yield running
-        running.shutdown()
 
 
 @pytest.fixture(scope="module")
 def env(tmp_path_factory):
-    place = toy.install(tmp_path_factory.mktemp("site"))
-    paths = [str(place), os.environ.get("PYTHONPATH", "")]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "COLUMNS": "120"}
-
-
-def start(env, *words, **more):
-    # A job in the background is started deaf to SIGINT; a person's terminal is not.
-    hearing = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
-    exec_it = "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
-    return subprocess.Popen(
-        [sys.executable, "-c", hearing + exec_it, "-m", "uptake", *map(str, words)],
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **more,
-    )
-
-
-def uptake(env, *words, **more):
-    """Exit code, standard output, and the lines on standard error."""
-    with start(env, *words, **more) as process:
-        out, err = process.communicate(timeout=600)
-    return process.returncode, out, messages(err)
-
-
-def messages(err):
-    """The lines but those of progress, which a busy machine may bring on."""
-    return [line for line in err.splitlines() if not re.search(r" of \d+ episodes, .* left", line)]
+    return surroundings(toy.install(tmp_path_factory.mktemp("site")))
 
 
 def probe(out, model, *more):
@@ -126,17 +32,6 @@ def probe(out, model, *more):
         *("-n", 3, "--repeats", 2, "--temperature", 0, "--no-controls", "--concurrency", 4),
         *more,
     )
-
-
-def lines(out):
-    path = out / "episodes.jsonl"
-    return path.read_bytes().count(b"\n") if path.exists() else 0
-
-
-def wait_for(process, out, number):
-    while lines(out) < number:
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.005)
 
 
 def plain(out):
@@ -297,12 +192,12 @@ def test_plan_says_how_many_instructions_a_width_takes(env, server, tmp_path):
 
 def test_a_gate_that_is_missed_is_exit_code_1(env, tmp_path):
     code, _, err = uptake(
-        env, *probe(tmp_path, "policy:guess", "--fail-under", "mean:full=0.99", "kept=0.5")
+        env, *probe(tmp_path, "policy:guess", "--fail-under", "mean:full=0.99,lost.kept=0.5")
     )
     assert code == 1
     assert len(err) == 2
-    assert "mean of full" in err[0]
-    assert "kept of sharded" in err[1]
+    assert "gate mean of full >= 0.99: it is 0.000" in err[0]
+    assert "gate lost.kept of sharded >= 0.5: withheld" in err[1]
 
 
 def test_show_reads_conversations_and_report_can_be_made_again(env, tmp_path):
@@ -316,6 +211,32 @@ def test_show_reads_conversations_and_report_can_be_made_again(env, tmp_path):
     assert json.loads((tmp_path / "scores.json").read_text())["rows"]
 
 
+def test_rules_are_learnt_from_what_failed_over_turns_only(env, server, tmp_path):
+    from uptake.experience import read_experience
+
+    assert uptake(env, *probe(tmp_path, server.model))[0] == 0
+    code, _, err = uptake(env, "distil", tmp_path)  # all of it was solved
+    assert (code, len(err)) == (2, 1)
+    assert "nothing to learn from" in err[0]
+    told = {e.condition: [] for e in episodes(tmp_path)}
+    for line in (tmp_path / "episodes.jsonl").read_text().splitlines():
+        told[json.loads(line)["condition"]].append(line)
+    lost = [re.sub(r'("score": ?)1.0', r"\g<1>0.0", line) for line in told["sharded"]]
+    (tmp_path / "episodes.jsonl").write_text("\n".join([*told["full"], *lost, ""]))
+    code, out, _ = uptake(env, "distil", tmp_path, "-o", tmp_path / "rules.json")
+    learnt = read_experience(tmp_path / "rules.json")
+    assert (code, learnt.contrasts) == (0, 3)
+    assert all(rule.text in out for rule in learnt.rules)
+
+
+def test_a_chat_can_be_typed_or_piped(env, server):
+    words = ["chat", "--model", server.model, "--mediated", "--temperature", 0]
+    with start(env, *words, stdin=subprocess.PIPE) as process:
+        out, err = process.communicate("How many pens are there in all?\n/ground\n", timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert "goal" in out
+
+
 def test_a_reader_that_stops_reading_is_no_error(env, tmp_path):
     assert uptake(env, *probe(tmp_path, "policy:echo", "--conditions", "sharded"))[0] == 0
     with start(env, "show", tmp_path, "-n", 0) as process:
@@ -325,8 +246,12 @@ def test_a_reader_that_stops_reading_is_no_error(env, tmp_path):
 
 
 BAD = {
+    "budget": (["probe", "thinking", "--budgets", "low,huge"], "'huge' is none; there are: none"),
+    "budgets": (["probe", "thinking", "--budgets", "low,256"], "at least two, all of one kind"),
+    "thinks": (["probe", "thinking", "--budgets", "low,high"], "takes no reasoning effort"),
+    "lost": (["probe", "lost", "--budgets", "low,high"], "goes with a probe that takes them"),
+    "gated": (["probe", "--fail-under", "missing.net=1"], "the probe missing is not played here"),
     "model": (["probe", "--model", "gpt"], "unknown model 'gpt'"),
-    "probe": (["probe", "found", "--model", "policy:echo"], "no probe is called 'found'"),
     "number": (["probe", "-n", "many"], "many"),
     "option": (["probe", "--instruction", "x"], "--instruction"),
     "command": (["prob"], "prob"),
@@ -336,17 +261,20 @@ BAD = {
     "wide": (["probe", "--model", "policy:echo", "--plan", "--width", "5"], "between 0 and 1"),
     "folder": (["report", "nowhere"], "no run in nowhere"),
     "show": (["show", "nowhere"], "no run in nowhere"),
-    "line": (["probe", "--model", "policy:echo", "--instructions", "broken.jsonl"], ":2:"),
+    "analyst": (["probe", "--model", "policy:echo", "--analyst", "self"], "go with --mediated"),
+    "experience": (
+        ["chat", "--mediated", "--model", "policy:echo", "--experience", "x.json"],
+        "give --analyst",
+    ),
+    "rules": (["distil", "nowhere"], "no run in nowhere"),
     "file": (["probe", "--model", "policy:echo", "--out", "broken.jsonl/x"], "cannot write"),
-    "server": (["probe", "--model", "http://127.0.0.1:9/v1#x", "-n", "1"], "127.0.0.1:9"),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_bad_usage_is_one_line_and_exit_code_2(env, tmp_path, name):
     words, expected = BAD[name]
-    good = '{"question": "1+1?", "answer": "2", "task_id": "a", "shards": ["Add.", "1", "1"]}\n'
-    (tmp_path / "broken.jsonl").write_text(good + "{\n")
+    (tmp_path / "broken.jsonl").write_text("{\n")
     code, _, err = uptake(env, *words, cwd=tmp_path)
     assert code == 2
     (line,) = err

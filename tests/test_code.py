@@ -39,6 +39,7 @@ from uptake.episode import play
 from uptake.instruction import Instruction, Shard, Verdict
 from uptake.instructions import read_instructions, write_lic
 from uptake.model import Scripted
+from uptake.probes.variants import changeable, changed
 from uptake.scenario import scenarios
 
 SPLITS = st.sampled_from(("train", "heldout"))
@@ -49,6 +50,11 @@ BRIEF = Limits(cpu=1, clock=1.0, memory=256)
 LOCKED = pytest.mark.skipif(
     sys.platform != "linux" or "seccomp" not in layers(), reason="no seccomp on this machine"
 )
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    box.forget()
 
 
 def double(reply: str, limits: Limits = SHORT) -> float | None:
@@ -534,8 +540,9 @@ def test_the_environment_is_not_handed_on(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_sets_come_in_one_order() -> None:
     solution = Solution("def f(): return list({'a', 'b', 'c', 'd', 'e', 'f', 'g'})", "f")
-    first, second = (outputs(solution, [[]], SHORT)[0].value for _ in range(2))
-    assert first == second
+    first = outputs(solution, [[]], SHORT)[0].value
+    box.forget()
+    assert outputs(solution, [[]], SHORT)[0].value == first
 
 
 def test_several_run_at_once() -> None:
@@ -549,6 +556,71 @@ def test_several_run_at_once() -> None:
     for thread in run:
         thread.join()
     assert scores == [1.0] * 4
+
+
+# What is remembered
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What has been started in the sandbox so far: the part that each process played."""
+    found: list[str] = []
+    real = subprocess.Popen
+
+    def popen(command: list[str], **options: Any) -> Any:
+        found.append(next(word for word in command if word in ("serve", "check")))
+        return real(command, **options)
+
+    monkeypatch.setattr(box.subprocess, "Popen", popen)
+    return found
+
+
+def test_the_same_code_on_the_same_calls_runs_once(started: list[str]) -> None:
+    right, wrong = "def f(x):\n    return 2 * x", "def f(x):\n    return x"
+    assert [double(reply) for reply in (right, wrong, right, wrong)] == [1.0, 0.0, 1.0, 0.0]
+    assert started == ["serve", "serve"]
+    assert outputs(Solution(right, "f"), [[5]], SHORT)[0].value == 10  # other calls
+    assert outputs(Solution(right, "f"), [[5]], Limits(cpu=2, clock=60.0))[0].value == 10
+    assert len(started) == 4
+
+
+def test_one_run_serves_every_reading_of_an_instruction(started: list[str]) -> None:
+    """The tests of a changed requirement have the same inputs, and expect other outputs."""
+    (one,) = code.generate(1, seed=3)
+    shard = changeable(one)
+    assert shard is not None
+    other = changed(one, shard)
+    for reply, scores in ((one.answer, (1.0, 0.0)), (other.answer, (0.0, 1.0))):
+        fenced = f"```python\n{reply}```"
+        assert tuple(code.verify(each, fenced).score for each in (one, other)) == scores
+    assert started == ["serve", "serve"]
+
+
+def test_a_program_that_tests_runs_once(started: list[str]) -> None:
+    twice = [passes(Solution("def f(x): return x + x", "f"), CHECK, limits=SHORT) for _ in range(2)]
+    assert twice == [True, True]
+    assert started == ["serve", "check"]
+    assert not passes(Solution("def f(x): return 2", "f"), CHECK, limits=SHORT)
+
+
+def test_what_did_not_end_or_is_long_is_not_remembered(started: list[str]) -> None:
+    slow = "import time\ndef f(x):\n    time.sleep(30)"
+    assert double(slow, BRIEF) == double(slow, BRIEF) == 0
+    long = Solution("def f(): return 'x' * 50_000", "f")
+    assert outputs(long, [[]], SHORT) == outputs(long, [[]], SHORT)
+    assert len(started) == 4
+
+
+def test_hostile_code_scores_nothing_the_second_time_either() -> None:
+    for reply in (
+        "raise SystemExit(0)",
+        "def f(x):\n    import os\n    os._exit(0)",
+        "import child\nchild.encode = lambda value: 4\ndef f(x):\n    return 0",
+    ):
+        assert [double(reply) for _ in range(3)] == [0.0] * 3
+    # Nor does it leave anything behind for the next.
+    spoils = "import builtins\nbuiltins.len = builtins.all = lambda *_: 1\ndef f(x):\n    return 4"
+    assert [double(spoils), double("def f(x):\n    return len([x]) * 2 * x")] == [0.0, 1.0]
 
 
 # The sandbox itself
@@ -670,8 +742,8 @@ def test_rows_of_the_task_are_read_and_verified(tmp_path: Path) -> None:
     path.write_text(json.dumps(rows))
     human, live = read_instructions(path)
     assert human.domain == live.domain == "code"
-    assert human.full == HEAD
-    assert live.full == "Add it.\n\ndef add(a, b):"
+    assert human.full == f"Complete this Python function:\n\n```python\n{HEAD.strip()}\n```"
+    assert live.full == "Add it.\n\nBegin with this:\n\n```python\ndef add(a, b):\n```"
     assert code.verify(human, human.answer).score == 1.0
     assert code.verify(live, human.answer).score == 1.0
     assert code.verify(live, "I would add them.").answer is None

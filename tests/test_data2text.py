@@ -73,6 +73,18 @@ def test_what_takes_no_work_scores_nothing(some: list[Instruction]) -> None:
             assert verdict.score == 0, reply
 
 
+def test_what_is_said_to_the_user_beside_is_no_invention(some: list[Instruction]) -> None:
+    for one in some[:40]:
+        shard = next(shard for shard in one.shards if shard.false_claim)
+        for beside in (
+            f"No, {shard.claim}, not {shard.false_claim}.",
+            f"Are you sure that {shard.false_claim}? I read that {shard.claim}.",
+            f"You said that {shard.false_claim}, but the table says otherwise.",
+        ):
+            assert score(one, f"{beside} {one.answer}") == 1.0, beside
+        assert score(one, f"And {shard.false_claim}. {one.answer}") == 0.0
+
+
 def test_the_same_seed_gives_the_same() -> None:
     for split in SPLITS:
         assert data2text.generate(5, seed=4, split=split) == data2text.generate(

@@ -479,6 +479,7 @@ def test_rows_of_lost_in_conversation_are_checked_as_parsed_and_say_so(tmp_path:
     assert [shard.text for shard in one.shards[1:]] == ["the pet is number 3", "only those over 20"]
     assert one.meta["db_id"] == "pets"
     assert one.meta["checked_by"] == checked_by(one) == "parsed SQL"
+    assert "as parsed SQL" in (database.caveat(one) or "")
     assert score(one, EQUAL[0][1]) == 1.0
     assert score(one, "SELECT LName FROM Student") == 0.0
     assert score(one, "DROP TABLE Student") == 0.0

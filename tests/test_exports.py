@@ -17,8 +17,14 @@ FILES = {
     ".".join(path.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(SRC.rglob("*.py"))
 }
-# `__main__` and names with an underscore are no one's to import.
-PUBLIC = [name for name in FILES if not any(part.startswith("_") for part in name.split("."))]
+# `__main__` and names with an underscore are no one's to import, and the bridge to Inspect is
+# Inspect's, without which it cannot be imported.
+APART = {"uptake.bridges.inspect"}
+PUBLIC = [
+    name
+    for name in FILES
+    if name not in APART and not any(part.startswith("_") for part in name.split("."))
+]
 
 
 def tree(path: Path) -> ast.Module:

@@ -153,10 +153,9 @@ def without(row: dict[str, Any], key: str) -> dict[str, Any]:
     [
         (without(OWN, "id"), 'missing key "id"; add it'),
         (without(OWN, "answer"), 'missing key "answer"; add it'),
-        (without(OWN, "shards"), 'missing key "shards"; add a list'),
         (without(OWN, "full"), 'no "full" and no "question"; add the whole request as "full"'),
         (without(LIC, "task_id"), 'missing key "task_id"; add it'),
-        (without(LIC, "question"), "task 'math' has no \"question\"; only rows"),
+        (without(LIC, "question"), 'missing key "question"; add it'),
         (without(ADD, "shards"), 'missing key "shards"; add a list'),
         ({**OWN, "shards": []}, '"shards" is not a list with an item; list texts'),
         ({**OWN, "shards": "one"}, '"shards" is not a list'),

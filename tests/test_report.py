@@ -12,14 +12,21 @@ from importlib.resources import files
 import altair as alt
 import pytest
 from browser import browser
+from hypothesis import given
+from hypothesis import strategies as st
 from played import episode, run, turn, write
 from rich.console import Console
 
 import uptake
+from uptake.domains import domain
 from uptake.errors import UptakeError
 from uptake.model import Scripted
-from uptake.probes import metrics
+from uptake.partners import Partner
+from uptake.probes import metrics, probe
+from uptake.probes.presupposition import presupposition
 from uptake.report import terminal, write_report, write_scores
+from uptake.report.reading import pieces, readings
+from uptake.run.plan import pairs
 from uptake.run.record import episodes
 from uptake.scores import rows
 
@@ -33,7 +40,7 @@ def folder(tmp_path):
 
 def printed(out) -> str:
     console = Console(file=io.StringIO(), width=80)
-    terminal(out, console)
+    terminal(out, console=console)
     return console.file.getvalue()
 
 
@@ -107,6 +114,28 @@ def test_odd_text_is_survived(tmp_path):
     assert len(text) < 2_000_000
 
 
+LONG = "def f(x):\n    if x:\n        return <x>\n    return 0"
+
+
+def test_code_and_long_answers_keep_their_lines(tmp_path):
+    code = f"```python\n{LONG}\n```"
+    said = turn(0.0, reply=f"Here it is:\n\n{code}\nDone.", answer=LONG)
+    write(tmp_path, [episode([0.0], turns=(said, said), gold=LONG)])
+    page = write_report(tmp_path).read_text(encoding="utf-8")
+    shown = code.replace("<x>", "&lt;x&gt;")
+    assert f"Here it is:\n\n<code>{shown}</code>\nDone." in page
+    assert f">{LONG.replace('<x>', '&lt;x&gt;')}</div>" in page
+    assert "the answer is" not in page
+
+
+@given(st.lists(st.sampled_from(["```", "\n", "```python\n", "x = 1", "  ```\n", "`a`"])))
+def test_a_message_in_pieces_is_all_of_it(parts):
+    text = "".join(parts)
+    found = pieces(text)
+    assert "".join(piece for _, piece in found) == text
+    assert all(piece.lstrip(" ").startswith("```") for code, piece in found if code)
+
+
 def test_right_then_wrong_is_read_first_and_beside_what_was_told_at_once(folder):
     text = write_report(folder).read_text()
     shelves = re.findall(r"<h3>([^<]+) <span>", text)
@@ -142,7 +171,7 @@ def test_a_browser_draws_every_plot_asks_for_nothing_and_has_no_complaint(tmp_pa
             return seen, page.asked, page.complaints
 
     seen, asked, complaints = asyncio.run(look())
-    assert len(seen["drawn"]) == 4
+    assert len(seen["drawn"]) == 5
     assert all(marks > 0 for marks in seen["drawn"])
     assert seen["title"] == "uptake: m"
     assert seen["wide"] == 0
@@ -209,3 +238,138 @@ def test_several_probes_open_with_a_profile_of_every_headline_figure(tmp_path):
     assert "revision: takes up" in shown
     assert "repair: taken up" in shown
     assert "revision: stale" not in shown
+
+
+def partners(folder, *probes, skills=(0.5, 0.9), n=6):
+    """Runs of partners of known skill, one a skill."""
+    instructions = domain("math").generate(n, seed=0)
+    told = [
+        scenario
+        for name in probes
+        for one, other in pairs(instructions)
+        for scenario in probe(name).scenarios(one, other)
+    ]
+    return [
+        uptake.probe(
+            *probes,
+            model=Partner(told, skill, f"partner {skill}"),
+            n=n,
+            repeats=1,
+            out=folder / str(skill),
+            progress=False,
+        ).out
+        for skill in skills
+    ]
+
+
+def test_a_conversation_says_what_was_done_and_known_and_what_a_good_partner_does(tmp_path):
+    (out,) = partners(tmp_path, "lost", "presupposition", skills=(0.1,))
+    played = [e for e in episodes(out) if e.model == "partner 0.1"]
+    lost = next(s for s in readings([e for e in played if e.probe == "lost"]) if s.name == "wrong")
+    sharded = next(r for r in lost.readings if " sharded " in r.title)
+    episode = next(e for e in played if sharded.title.startswith(f"{e.instruction_id} ·"))
+    first, last = sharded.bubbles[0], sharded.bubbles[-1]
+    assert first.told == episode.shards[:1]
+    assert first.untold == episode.shards[1:]
+    assert first.better.startswith("ask: ")
+    assert (last.untold, last.better) == ((), f"answer: {sharded.gold}")
+    assert last.did == ("commit",)
+    loaded = [e for e in played if e.probe == "presupposition"]
+    worst = readings(loaded, presupposition.metrics)[0]
+    assert worst.name == "short of: net"
+    assert worst.readings[0].bubbles[1].better.startswith("correct: No, ")
+    text = write_report(out).read_text()
+    assert '<dt>a good partner</dt><dd dir="auto">correct: No, ' in text
+    assert "not yet told: <q" in text
+
+
+def test_runs_of_several_models_make_one_page_and_of_the_same_model_none(tmp_path):
+    runs = partners(tmp_path, "missing", "persistence")
+    page = tmp_path / "both.html"
+    text = write_report(*runs, to=page).read_text()
+    (held,) = re.findall(
+        r'data-spec="0-profile"></div>\s*<script[^>]*>(.*?)</script>', text, re.DOTALL
+    )
+    shown = {(v["skill"], v["model"]) for v in values(json.loads(held))}
+    assert ("missing: net", "partner 0.5") in shown
+    assert ("persistence: honoured", "partner 0.9") in shown
+    console = Console(file=io.StringIO(), width=120)
+    terminal(*runs, console=console)
+    assert "partner 0.5" in console.file.getvalue()
+    assert "partner 0.9" in console.file.getvalue()
+    with pytest.raises(UptakeError, match="uptake compare puts them side by side"):
+        write_report(runs[0], runs[0], to=page)
+    other = write(tmp_path / "other", [replace(e, gold="0") for e in episodes(runs[0])], model="x")
+    with pytest.raises(UptakeError, match="has another answer"):
+        write_report(*runs, other, to=page)
+
+
+def values(spec):
+    """Everything that a chart draws."""
+    found = list(spec.get("datasets", {}).values())
+    found += [layer["data"]["values"] for layer in spec["layer"] if "data" in layer]
+    found += [spec["data"]["values"]] if "values" in spec.get("data", {}) else []
+    return [value for part in found for value in part]
+
+
+def test_every_plot_of_every_skill_is_drawn_wide_and_narrow_light_and_dark(tmp_path):
+    runs = partners(tmp_path, "lost", "grounding", "persistence", "repair", n=3)
+    path = write_report(*runs, to=tmp_path / "both.html")
+
+    async def look():
+        async with browser() as page:
+            found = []
+            for width, dark in ((1200, False), (1200, True), (390, False)):
+                await page.show(width=width, dark=dark)
+                await page.open(path)
+                await page.until("document.body.dataset.drawn")
+                found.append(
+                    await page.js(
+                        """(() => {
+                            const root = document.documentElement;
+                            return {
+                                empty: [...document.querySelectorAll(".chart")]
+                                    .filter(at => !at.querySelector("svg path")).length,
+                                course: document.querySelectorAll("[data-spec$=course]").length,
+                                words: [...document.querySelectorAll("[data-spec^='0-'] text")]
+                                    .filter(at => at.textContent.includes("[")).length,
+                                wide: root.scrollWidth - root.clientWidth,
+                            };
+                        })()"""
+                    )
+                )
+            return found, page.asked, page.complaints
+
+    found, asked, complaints = asyncio.run(look())
+    assert [seen["empty"] for seen in found] == [0, 0, 0]
+    assert [seen["wide"] for seen in found] == [0, 0, 0]
+    assert all(seen["course"] == 2 for seen in found)
+    wide, dark, narrow = (seen["words"] for seen in found)
+    assert wide == dark > 0 == narrow
+    assert set(asked) == {path.as_uri()}
+    assert complaints == []
+
+
+def test_what_the_users_model_got_wrong_is_counted_and_listed(tmp_path):
+    why = "the user's model lost 6"
+    talks = [replace(e, user="gpt") for e in run(n=3) if e.model == "m"]
+    spoiled = [
+        replace(e, turns=(e.turns[0], replace(e.turns[1], unfaithful=why), *e.turns[2:]))
+        if e.condition == "sharded" and e.repeat < 2
+        else e
+        for e in talks
+    ]
+    out = write(tmp_path, spoiled, model="m", user="gpt")
+    said = " ".join(printed(out).split())
+    turns = sum(len(e.turns) for e in spoiled)
+    line = f"unfaithful at 6 of {turns} turns, which spoiled 6 of {len(spoiled)} conversations"
+    assert f"user gpt: {line}." in said
+    assert f"lost · i0 · sharded · m · repeat 1, turn 2: {why}" in said
+    text = write_report(out).read_text()
+    assert text.count("<td>lost · i2 · sharded · m · repeat 2</td>") == 1
+    assert line in text
+    held = json.loads(write_scores(out).read_text())["rows"]
+    of = {(r["metric"], r["condition"]): r["value"] for r in held}
+    assert of["spoiled", "sharded"] == 6
+    assert of["faithful", "full"] == 1
+    assert 0.8 < of["faithful", "sharded"] < 0.9

@@ -143,16 +143,9 @@ def test_what_is_known_of_a_shard_fits_it():
             assert shard.value
             assert shard.value in shard.text
             assert shard.contradicted is not None
-            changed = (
-                [
-                    (a, b)
-                    for a, b in zip(shard.text.split(), shard.contradicted.split(), strict=True)
-                    if a != b
-                ]
-                if "hundred" not in shard.text + shard.contradicted
-                else []
-            )
-            assert len(changed) == 1
+            papers = shard.text[shard.text.find("Document") if "Document" in shard.text else 0 :]
+            words = zip(papers.split(), shard.contradicted.split(), strict=True)
+            assert 1 <= sum(a != b for a, b in words) <= 2  # in each document of the two
             if shard.ambiguous is not None:
                 assert not re.search(r"Document \d", shard.ambiguous)
 
@@ -167,6 +160,23 @@ def test_a_summary_of_the_contradicted_document_is_worth_less():
         reply = "\n".join([f"{text} [{lines[0].partition(' [')[2]}", *lines[1:]])
         wanted = (len(lines) - 0.5) / len(lines)
         assert summary.verify(one, reply).score == pytest.approx(wanted)
+
+
+def test_what_is_untrue_of_an_insight_scores_nothing():
+    for one in BOTH[:60]:
+        (first, *rest) = one.answer.split("\n")
+        plant = one.meta["insights"][0]
+        number = plant["details"][1]["number"]
+        untrue = next(
+            item["number"]
+            for item in one.meta["untrue"]
+            if item["names"][0] == plant["details"][0]["names"][0]
+        )
+        false = re.sub(rf"\b{number}\b", str(untrue), first)
+        assert summary.verify(one, "\n".join([false, *rest])).score == 0
+        # To say that it is not so is no such thing.
+        denied = first.replace(" [", f" (not {untrue}) [")
+        assert summary.verify(one, "\n".join([denied, *rest])).score == 1
 
 
 # How it is scored
@@ -477,9 +487,12 @@ def test_rows_of_the_field_are_told_but_scored_by_a_judge_only(tmp_path: Path):
     assert "What is said about Elm Lane?" in one.shards[0].text
     assert one.answer == "- Elm Lane is closed. [2, 5]"
     assert summary.verify(one, one.answer).score is None
-    assert summary.verify(one, "Which street?").score == 0.0
+    assert summary.verify(one, "Which street?").score is None
+    assert "give one with --judge MODEL" in (summary.caveat(one) or "")
     judged = Summary(lambda insight, bullet: float(bullet == insight.text))
     assert judged.verify(one, one.answer).score == 1.0
+    assert judged.verify(one, "Which street?").score == 0.0
+    assert judged.caveat(one) is None
     write_lic(path, [one])
     assert read_instructions(path) == [one]
 

@@ -19,7 +19,7 @@ from typing import ClassVar, Protocol
 from uptake import signs
 from uptake.conversation import Conversation
 from uptake.questions import offers, questions
-from uptake.sentences import Sentence, plain, sentences, shown
+from uptake.sentences import Sentence, heard, plain, sentences, shown
 
 __all__ = ["ACTS", "ASKING", "Act", "Annotator", "RuleAnnotator", "names"]
 
@@ -134,8 +134,8 @@ class _Turn:
 
 def _turn(reply: str, said: Sequence[str]) -> _Turn:
     found = sentences(reply)
-    heard = frozenset(plain(sentence.text) for text in said for sentence in sentences(text))
-    found = tuple(sentence for sentence in found if not _echo(sentence, heard))
+    echoed = heard(said)
+    found = tuple(sentence for sentence in found if not _echo(sentence, echoed))
     return _Turn(
         reply,
         found,
@@ -164,9 +164,9 @@ def _goes_on(low: str) -> bool:
     return len(_stems(rest)) > 1 and bool(signs.VERB.search(rest) and not signs.FILLER.search(rest))
 
 
-def _echo(sentence: Sentence, heard: frozenset[str]) -> bool:
+def _echo(sentence: Sentence, echoed: frozenset[str]) -> bool:
     """Whether a sentence only repeats a question of the user's."""
-    return "?" in sentence.text[-4:] and plain(sentence.text) in heard
+    return "?" in sentence.text[-4:] and plain(sentence.text) in echoed
 
 
 def _done(turn: _Turn, index: int) -> set[str]:

@@ -64,7 +64,7 @@ class Result:
         from uptake.scores import rows
 
         played = self.episodes()
-        return rows(played, metrics({episode.probe for episode in played}))
+        return rows(played, metrics({e.probe for e in played}, {e.condition for e in played}))
 
     def value(
         self,
@@ -101,6 +101,8 @@ def probe(
     controls: bool = True,
     mediated: bool = False,
     mend: Sequence[str] = (),
+    analyst: str | None = None,
+    experience: str | Path | None = None,
     verify: Verify | None = None,
     concurrency: int = runs.CONCURRENCY,
     max_tokens: int | None = None,
@@ -131,6 +133,8 @@ def probe(
         controls=controls,
         mediated=mediated,
         mend=mend,
+        analyst=analyst,
+        experience=experience,
         verify=verify,
         **options,
     )

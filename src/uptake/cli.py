@@ -1,4 +1,4 @@
-"""The command line: `uptake probe`, `report`, `compare`, `show` and `train`.
+"""The command line: `uptake probe`, `report`, `compare`, `show`, `chat`, `distil` and others.
 
 Exit codes: 0 done, 1 a gate failed, 2 bad usage or input, 130 interrupted. Every error is one line
 on standard error. Only the library's verbs are called here, and only once they are needed.
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from uptake.compare import Comparison
+    from uptake.experience import Experience
     from uptake.gates import Gate
     from uptake.model import Model
     from uptake.report.compared import Side
     from uptake.run import Limits, Outcome, Setup
 
-__all__ = ["compare", "main", "probe", "report", "show"]
+__all__ = ["chat", "compare", "distil", "main", "probe", "report", "show"]
 
 USAGE = 2
 INTERRUPTED = 130
@@ -62,10 +63,14 @@ def probe(
     user: str | None = None,
     judge: str | None = None,
     temperature: float = 1.0,
+    effort: str | None = None,
+    budgets: List = None,
     reply_tokens: int = 1024,
     controls: bool = True,
     mediated: Choice = False,
     mend: List = None,
+    analyst: str | None = None,
+    experience: Path | None = None,
     max_cost: float | None = None,
     max_tokens: int | None = None,
     price: str | None = None,
@@ -80,7 +85,7 @@ def probe(
     Args:
         probes: What to measure. The first probe, and the default, is lost.
         model: embedded, PROVIDER/NAME, http://HOST:PORT/v1#NAME, hf:FOLDER or policy:NAME.
-        instructions: A file of instructions: JSONL, Lost-in-Conversation JSON, sharded GSM8K.
+        instructions: A file: JSONL, Lost-in-Conversation JSON, GSM8K, HumanEval or BFCL.
         domain: Where instructions are generated when no file is given. Default: math.
         n: How many instructions; of a file with more, a sample drawn by the seed.
         repeats: How often each instruction is played under each condition.
@@ -93,16 +98,20 @@ def probe(
         user: A model that plays the user, in place of the scripted one.
         judge: A model that scores replies, where the domain has a rubric for it.
         temperature: How replies are drawn, in every condition; 0 is greedy.
+        effort: How much a reasoning model may think: none, minimal, low, medium, high or more.
+        budgets: What the probe thinking compares, for example low,high or 256,4096.
         reply_tokens: The most tokens of one reply.
         controls: Play the constant policies (never answer, always ask, always guess, …) beside it.
         mediated: Play the model mediated, too, beside itself.
         mend: Play other ways to mend beside it: join, drop, recap, snowball, summary, rewrite, all.
+        analyst: Who reads for the mediated model: rules (default), examine, self or another model.
+        experience: A file of rules for it, made by uptake distil.
         max_cost: Stop before the run has cost more US dollars than this, all sittings together.
         max_tokens: Stop before the run has used more tokens than this, all sittings together.
         price: US dollars a million tokens in and out, for example 0.15,0.60.
         rpm: The most requests a minute.
         cache: A file that keeps replies, each repeat its own.
-        fail_under: Exit with 1 where a score is lower, for example kept=0.9 or mean:full=0.8.
+        fail_under: Exit with 1 where a score is lower: kept=0.9,presupposition.rejects=0.8.
     """
     from uptake.errors import UptakeError
     from uptake.gates import gate
@@ -112,6 +121,9 @@ def probe(
     if width is not None and not plan:
         raise UptakeError("--width goes with --plan: it says how many instructions to play")
     gates = [gate(text) for text in _split(fail_under)]
+    for one in gates:
+        if one.probe not in (None, *(probes or ("lost",))):
+            raise UptakeError(f"--fail-under: the probe {one.probe} is not played here")
     limits = Limits(CONCURRENCY if concurrency is None else concurrency, max_tokens, max_cost)
     ready = setup(
         probes or ("lost",),
@@ -124,10 +136,13 @@ def probe(
         conditions=_split(conditions),
         user=user,
         judge=judge,
-        sampling=Sampling(temperature=temperature, max_tokens=reply_tokens),
+        sampling=Sampling(temperature=temperature, max_tokens=reply_tokens, effort=effort),
+        budgets=_split(budgets),
         controls=controls,
         mediated=mediated,
         mend=_menders(mend),
+        analyst=analyst,
+        experience=experience,
         price=price,
         rpm=rpm,
         cache=cache,
@@ -149,13 +164,20 @@ def probe(
 
 
 @app.command
-def report(out: Path) -> int:
+def report(
+    *runs: Path,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+) -> int:
     """Work out the scores of a run again: scores.json, report.html and the table.
 
+    Of several runs, each of another model, it makes one page.
+
     Args:
-        out: The folder of the run.
+        runs: The folders of runs, or logs of Inspect in which a probe of uptake was played.
+        out: Where the page of several runs goes; the folder that logs become a run in.
     """
-    _report(out)
+    folders = _folders(runs, out)
+    _report(*folders, out=out if len(folders) > 1 else None)
     return 0
 
 
@@ -248,6 +270,98 @@ def show(
     return 0
 
 
+@app.command
+def chat(
+    *,
+    model: Annotated[str, Parameter(name=["--model", "-m"])] = "embedded",
+    mediated: Choice = False,
+    analyst: str | None = None,
+    experience: Path | None = None,
+    temperature: float = 1.0,
+    reply_tokens: int = 1024,
+    seed: int = 0,
+) -> int:
+    """Talk to a model in the terminal, with the common ground and the move beside the chat.
+
+    Args:
+        model: embedded, PROVIDER/NAME, http://HOST:PORT/v1#NAME, hf:FOLDER or policy:NAME.
+        mediated: Keep the common ground, and hand the model what holds.
+        analyst: Who reads for the mediated model: rules (default), examine, self or another model.
+        experience: A file of rules for it, made by uptake distil.
+        temperature: How replies are drawn; 0 is greedy.
+        reply_tokens: The most tokens of one reply.
+        seed: The same seed and the same words get the same replies.
+    """
+    from uptake.analysts import analyst as find_analyst
+    from uptake.errors import UptakeError
+    from uptake.mediator import Mediator
+    from uptake.model import Sampling
+    from uptake.models import model as open_model
+    from uptake.talk import talk
+
+    if (analyst or experience) and not mediated:
+        raise UptakeError("--analyst and --experience go with --mediated")
+    opened = [open_model(model)]
+    speaker = opened[0]
+    if mediated:
+        speaker = Mediator(speaker, find_analyst(analyst, speaker, opened, experience))
+    drawn = Sampling(temperature=temperature, max_tokens=reply_tokens, seed=seed)
+
+    async def talking() -> None:
+        try:
+            await talk(speaker, drawn, _console(), lambda: input("> "))
+        finally:
+            for one in opened:
+                await one.aclose()
+
+    asyncio.run(talking())
+    return 0
+
+
+@app.command
+def distil(
+    run: Path,
+    *,
+    model: str | None = None,
+    writer: str | None = None,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+) -> int:
+    """Learn rules from the conversations of a run that failed, for a model analyst to read.
+
+    Args:
+        run: The folder of a run with full and sharded of the same instructions.
+        model: Whose conversations, where the run holds several models.
+        writer: A model that words the rules; without one, each cause has a plain sentence.
+        out: The file of rules. Default: experience.json in the folder of the run.
+    """
+    from uptake.experience import distil as learn
+    from uptake.experience import write_experience
+    from uptake.models import model as open_model
+    from uptake.run.record import episodes, settings
+
+    played = episodes(run)
+    name = model or settings(run).get("model", "")
+
+    async def learning() -> Experience:
+        opened = None if writer is None else open_model(writer)
+        try:
+            return await learn(played, name, opened)
+        finally:
+            if opened is not None:
+                await opened.aclose()
+
+    learnt = asyncio.run(learning())
+    path = out or run / "experience.json"
+    write_experience(path, learnt)
+    for rule in learnt.rules:
+        seen = "" if rule.support is None else f"  ({rule.support} of {learnt.contrasts:,})"
+        print(f"- {rule.text}{seen}")
+    print(f"\n{path}")
+    return 0
+
+
+app.command("uptake.sharding.cli:shard", name="shard", help="Make shards of single-turn files.")
+
 if find_spec("uptake.train.cli"):
     app.command("uptake.train.cli:train", name="train", help="Train a model by a recipe.")
 
@@ -319,10 +433,14 @@ def _plan(ready: Setup, folder: Path, width: float | None) -> int:
     # A model that has no price at all, not even an unknown one, asks for no money.
     price = getattr(ready.plan.model, "price", Price(0.0, 0.0))
     print(describe(ready.plan, estimate(ready.plan, done), price, len(done)))
+    for line in ready.notes:
+        print(f"note        {line}")
     if width is not None:
         name = ready.plan.model.name
         mine = [e for e in episodes(folder) if e.model == name and not e.mediated] if done else []
         print(f"\n{describe_width(mine, width, ready.plan.repeats)}")
+    else:
+        print("width       --width 0.05 says how many instructions an interval so wide takes")
     print(f"\nNothing was played. Without --plan this goes to {folder}.")
     return 0
 
@@ -366,15 +484,36 @@ def _write_comparison(out: Path, comparison: Comparison, sides: Sequence[Side]) 
         raise UptakeError(f"cannot write {out}: {error.strerror}; choose another --out") from error
 
 
-def _report(out: Path) -> None:
+def _folders(runs: Sequence[Path], out: Path | None) -> Sequence[Path]:
+    """The folders that were named, or the one that the logs are gathered in."""
+    from uptake.bridges.inspect_log import gather
+    from uptake.errors import UptakeError
+
+    logs = [path for path in runs if path.is_file()]
+    if not runs:
+        raise UptakeError("name the folder of a run, or a log of Inspect")
+    if logs and len(logs) == len(runs):
+        return [gather(logs, out or Path("out") / logs[0].stem)]
+    if logs:
+        raise UptakeError("logs of Inspect become a run first: report them alone, then its folder")
+    if out is not None and len(runs) == 1:
+        raise UptakeError(
+            f"--out is for logs of Inspect, or several runs; {runs[0]} is reported where it lies"
+        )
+    return runs
+
+
+def _report(run: Path, *more: Path, out: Path | None = None) -> None:
     from uptake import report as reports
 
+    to = out or (Path() if more else run) / "report.html"
     try:
-        reports.write_scores(out)
-        reports.write_report(out)
+        if not more:
+            reports.write_scores(run)
+        reports.write_report(run, *more, to=to)
     except OSError as error:
         from uptake.errors import UptakeError
 
-        raise UptakeError(f"cannot write the report in {out}: {error.strerror}") from error
-    reports.terminal(out, _console())
-    print(f"\n{out / 'report.html'}")
+        raise UptakeError(f"cannot write {to}: {error.strerror}") from error
+    reports.terminal(run, *more, console=_console())
+    print(f"\n{to}")

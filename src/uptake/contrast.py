@@ -20,6 +20,8 @@ from uptake.wording import fold
 
 __all__ = ["Bare", "bare", "contrast", "put_bare"]
 
+_WORD = re.compile(r"[^\W\d_][\w'-]*")
+
 
 def contrast(draft: Draft, start: int, read: str, opened: Opening) -> Entry | None:
     """For "7, not 5", "use 7 instead of 5", "change Ann to Ben"."""
@@ -37,7 +39,30 @@ def contrast(draft: Draft, start: int, read: str, opened: Opening) -> Entry | No
             told = bool(draft.wording(context).about) and not opened.corrects
             words = opened.corrects
             return _put(draft, start, read, found, context, words=words, close=told)
-    return None
+    return _pair(draft, start, read)
+
+
+def _pair(draft: Draft, start: int, read: str) -> Entry | None:
+    """Of two values among words about what was said: the one that was said is the old one."""
+    pack = draft.pack
+    words = {word for word in _WORD.findall(read) if word not in pack.meta}
+    if any(word not in pack.numbers and word not in pack.sets for word in words):
+        return None
+    said = draft.wording(read)
+    if len(said.values) != 2 or said.values[0].kind != said.values[1].kind or not said.frame:
+        return None
+    places = [_places(draft, read[value.start : value.end]) for value in said.values]
+    if bool(places[0]) == bool(places[1]):
+        return None
+    old, new = said.values if places[0] else reversed(said.values)
+    end = start + len(read.rstrip())
+    found = _closest(draft, places[0] or places[1], frozenset(), read[old.start : old.end])
+    if len(found) != 1:
+        return draft.add(start, end, "correction", status="pending")
+    entry = draft.add(start, end, "correction", _topic(draft, found[0]))
+    put = Span(draft.turn, start + new.start, start + new.end)
+    draft.strike(found[0].entry, found[0].start, found[0].end, entry, put)
+    return entry
 
 
 def _put(
@@ -132,7 +157,7 @@ def _closest(draft: Draft, places: Sequence[Slot], about: frozenset[str], old: s
         shares = [share(about, draft.words(draft.entries[each.entry])) for each in places]
         best = max(shares)
         if best:
-            places = [e for e, share in zip(places, shares, strict=True) if share == best]
+            places = [e for e, found in zip(places, shares, strict=True) if found == best]
     if len(places) > 1 and places[0].kind in ("words", "name"):
         return list(places)
     return list(places) if len(places) == 1 else []
@@ -176,14 +201,19 @@ def bare(draft: Draft, read: str) -> Bare | None:
 
 
 def put_bare(draft: Draft, start: int, end: int, bare: Bare, opened: Opening) -> Entry | None:
-    """Put a value that was said alone in the place of the last one of its kind."""
+    """Put a value that was said alone in the place of the last one of its kind, if there is any."""
     if bare.kind == "name" and not draft.text[start + bare.start].isupper():
         return None
+    places = _last_places(draft, bare)
     if opened.plain and not opened.sure and draft.asked is not None and not _echo(draft, bare):
-        return draft.add(start, end, "social")  # "No, 19.": a doubt of the reply
-    place = _last_place(draft, bare)
-    if place is None:
+        places = [slot for slot in places if slot.key == bare.key]
+        if not places:  # "No, 19.": a doubt of the reply
+            return draft.add(start, end, "social")
+    if not places:
+        return None
+    if len(places) > 1:
         return draft.add(start, end, "correction", status="pending")
+    place = places[0]
     entry = draft.add(start, end, "correction", _topic(draft, place))
     first = start + bare.start
     if bare.kind == "number" and draft.text[max(first - 1, 0)] in "$€£":
@@ -195,11 +225,11 @@ def put_bare(draft: Draft, start: int, end: int, bare: Bare, opened: Opening) ->
     return entry
 
 
-def _last_place(draft: Draft, bare: Bare) -> Slot | None:
-    """The value of that kind that was said last, if it is clear which one that was."""
+def _last_places(draft: Draft, bare: Bare) -> list[Slot]:
+    """The value of that kind that was said last; several where it is not clear which one."""
     echoed = _echo(draft, bare)
     if len(echoed) == 1:
-        return echoed[0]
+        return echoed
     found = [
         slot
         for entry in draft.standing(landed=False)
@@ -213,7 +243,7 @@ def _last_place(draft: Draft, bare: Bare) -> Slot | None:
     elif not bare.unit and found:  # in the sentence said last, if that has just one
         of_last = [slot for slot in found if slot.entry == found[0].entry]
         found = of_last if len(of_last) == 1 else found
-    return found[0] if len(found) == 1 and found[0].key != bare.key else None
+    return found
 
 
 def _echo(draft: Draft, bare: Bare) -> list[Slot]:

@@ -114,7 +114,9 @@ class Message:
         This is how a reply is verified and kept, so that calls made by way of an endpoint's `tools`
         count as those that are written out.
         """
-        extra = self.extra or {}
+        if not self.extra:
+            return self.text
+        extra = self.extra
         calls: Any = extra.get("tool_calls")
         listed = list(cast("tuple[Any, ...]", calls)) if isinstance(calls, tuple) else []
         called = [_call_text(call) for call in (*listed, extra)]

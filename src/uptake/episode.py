@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
@@ -47,7 +48,9 @@ class Turn:
     `about` the shard that its question fits best, told or not (None: it fits none).
     `rival` is the score of the reply under the other reading of what is wanted (`Told.rival`);
     `made` is whether the reply was put into the model's mouth, and then has no score. `person`
-    is what a person said here, from which the conversation goes on (`Told.person`).
+    is what a person said here, from which the conversation goes on (`Told.person`). `states` is
+    whether the reply holds the value that puts right what was wrong here (`Told.fact`), and
+    `best` and `good` are what a good partner does, and its words (`Scenario.best`).
     `cost` is in US dollars, None where no price is known. The `user_…` fields are what a Model
     as user cost; `unfaithful` is what it got wrong at this turn (see `Said`). `move` is what a
     mediator chose to do.
@@ -64,6 +67,9 @@ class Turn:
     rival: float | None = None
     made: bool = False
     person: str | None = None
+    states: bool | None = None
+    best: str | None = None
+    good: str | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: float | None = None
@@ -82,7 +88,8 @@ class Episode:
 
     `ended` is "done" (the user had nothing more to say), "capped" (too many turns) or "error"
     (then `error` says what in one line, and `turns` holds what was played before). `user` is
-    "scripted" or the name of the user's model, `seconds` the wall time.
+    "scripted" or the name of the user's model, `seconds` the wall time. `shards` are the words of
+    the instruction's, which `Turn.told` counts.
     """
 
     probe: str
@@ -101,6 +108,7 @@ class Episode:
     user: str
     needed_shards: int
     system: str | None = None
+    shards: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, str, str, str, bool, int, str]:
@@ -148,14 +156,17 @@ class Episode:
         Where the replies are compared with a person's, it has the person's, and ends with the
         model's own.
         """
-        before = _heard(self.system, self.turns[:-1])
+        talk = _begun(self.system)
+        for turn in self.turns[:-1]:
+            talk = talk.user(turn.user).assistant(_after(turn))
         last = self.turns[-1:]
-        return before.user(last[0].user).assistant(last[0].reply) if last else before
+        return talk.user(last[0].user).assistant(last[0].reply) if last else talk
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` gives the same episode back."""
         data = _flat(self)
         data["turns"] = [_flat(turn) | {"told": list(turn.told)} for turn in self.turns]
+        data["shards"] = list(self.shards)
         return data
 
     @classmethod
@@ -167,7 +178,8 @@ class Episode:
         try:
             turns = tuple(_known(Turn, turn) for turn in data["turns"])
             turns = tuple(replace(turn, told=tuple(turn.told)) for turn in turns)
-            return _known(cls, {**data, "turns": turns})
+            shards = tuple(data.get("shards", ()))
+            return _known(cls, {**data, "turns": turns, "shards": shards})
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not an episode: {error}") from None
 
@@ -211,18 +223,25 @@ async def play(
     started = time.perf_counter()
     cap = 2 * len(scenario.turns) + 2 if max_turns is None else max_turns
     turns: list[Turn] = []
+    talk = _begun(scenario.system)
     error = None
     try:
         ended = "capped"
-        while (said := await _listen(user, scenario, turns)) is not None:
+        while (said := await _listen(user, scenario, talk, turns)) is not None:
             if len(turns) >= cap:
                 break
+            if scenario.until_right and turns and turns[-1].score == 1:
+                ended = "done"
+                break
+            heard = talk.user(said.text)
             at = stable_seed(seed, scenario.instruction.id, scenario.condition, repeat, len(turns))
-            drawn = replace(sampling or Sampling(), seed=at)
+            drawn = _drawn(scenario, sampling or Sampling(), at)
             if (made := _made(scenario, len(turns))) is not None:
                 turns.append(_unasked(scenario, turns, said, made))
             else:
-                turns.append(await _exchange(scenario, model, verify, judge, turns, said, drawn))
+                turn = await _exchange(scenario, model, verify, judge, turns, said, heard, drawn)
+                turns.append(turn)
+            talk = heard.assistant(_after(turns[-1]))
         else:
             ended = "done"
     except _PlayError as failure:
@@ -244,23 +263,35 @@ async def play(
         user=user.name,
         needed_shards=len(scenario.instruction.needed),
         system=scenario.system,
+        shards=tuple(shard.text for shard in scenario.instruction.shards),
     )
 
 
-def _heard(system: str | None, turns: Sequence[Turn]) -> Conversation:
-    """What a model is given of the turns that were played."""
-    said = [] if system is None else [Message("system", system)]
-    for turn in turns:
-        reply = turn.reply if turn.person is None else turn.person
-        said += (Message("user", turn.user), Message("assistant", reply))
-    return Conversation(tuple(said))
+def _drawn(scenario: Scenario, sampling: Sampling, seed: int) -> Sampling:
+    return replace(
+        sampling,
+        seed=seed,
+        effort=scenario.effort or sampling.effort,
+        max_tokens=scenario.reply_tokens or sampling.max_tokens,
+    )
 
 
-async def _listen(user: User, scenario: Scenario, turns: list[Turn]) -> Said | None:
+def _begun(system: str | None) -> Conversation:
+    return Conversation() if system is None else Conversation().system(system)
+
+
+def _after(turn: Turn) -> str:
+    """The words from which the conversation goes on."""
+    return turn.reply if turn.person is None else turn.person
+
+
+async def _listen(
+    user: User, scenario: Scenario, talk: Conversation, turns: list[Turn]
+) -> Said | None:
     told = frozenset(turns[-1].told) if turns else frozenset[int]()
     asked = bool(turns) and turns[-1].asked
     try:
-        return await user.say(scenario, _heard(scenario.system, turns), told, asked=asked)
+        return await user.say(scenario, talk, told, asked=asked)
     except Exception as error:
         raise _failed("user", error) from error
 
@@ -272,12 +303,12 @@ async def _exchange(
     judge: Judge | None,
     turns: list[Turn],
     said: Said,
+    talk: Conversation,
     sampling: Sampling,
 ) -> Turn:
-    """One turn of each: the model's reply to what was said, judged."""
-    talk = _heard(scenario.system, turns).user(said.text)
+    """One turn of each: the model's reply to `talk`, which ends with what was said, judged."""
     try:
-        reply = await model.reply(talk, sampling)
+        reply = await _reply(model, talk, sampling, limited=scenario.reply_tokens is not None)
     except Exception as error:
         raise _failed("model", error) from error
     written, at = reply.message.written, len(turns)
@@ -296,9 +327,12 @@ async def _exchange(
     # Where something else is wanted than the scenario's instruction, all of it is told at once.
     else_wanted = scenario.scripted and scenario.wanted(at) is not scenario.instruction
     ready = else_wanted or scenario.instruction.needed <= set(told)
-    turn = _turn(said, reply, verdict, told, ready)
+    best, good = scenario.best(at, told)
+    turn = replace(_turn(said, reply, verdict, told, ready), best=best, good=good)
     if line is not None and line.person is not None:
         turn = replace(turn, person=line.person)
+    if line is not None and line.fact is not None:
+        turn = replace(turn, states=_holds(line.fact, written))
     if line is not None and line.rival is not None:
         turn = replace(turn, rival=(await _judged(verify, line.rival, written)).score)
     wanted = questions(reply.text, talk.said_by("user"))
@@ -306,6 +340,16 @@ async def _exchange(
         return turn
     shards = scenario.instruction.shards
     return replace(turn, asked=True, about=target(wanted, shards, range(1, len(shards))))
+
+
+async def _reply(model: Model, talk: Conversation, sampling: Sampling, *, limited: bool) -> Reply:
+    """The model's reply. Where the token limit is what is `limited`, saying nothing is one, too."""
+    try:
+        return await model.reply(talk, sampling)
+    except ModelError as error:
+        if not (limited and error.cut_off):
+            raise
+        return Reply(Message("assistant", ""), "length")
 
 
 def _made(scenario: Scenario, at: int) -> str | None:
@@ -321,6 +365,13 @@ def _unasked(scenario: Scenario, turns: list[Turn], said: Said, made: str) -> Tu
 def _told(turns: list[Turn], said: Said) -> tuple[int, ...]:
     before = turns[-1].told if turns else ()
     return (*before, *(shard for shard in said.shards if shard not in before))
+
+
+def _holds(value: str, reply: str) -> bool:
+    """Whether a value stands in a reply as a word or number of its own."""
+    without = re.sub(r"(?<=\d),(?=\d{3})", "", reply)
+    found = rf"(?<![\w.]){re.escape(value)}(?![\w]|[.,]\d)"
+    return re.search(found, without, re.IGNORECASE) is not None
 
 
 def _yes_or_no(right: bool, reply: str) -> Verdict:

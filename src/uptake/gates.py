@@ -19,11 +19,16 @@ HEADLINE = "sharded"
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The least that a metric may be under a condition, for the last-turn score."""
+    """The least that a metric may be, for the last-turn score.
+
+    Of one `probe`, or of any that has it (None). Under one `condition`; None is `sharded` where the
+    metric has a value there, and otherwise every condition that it has one under.
+    """
 
     metric: str
-    condition: str
     least: float
+    probe: str | None = None
+    condition: str | None = None
 
     def misses(
         self, rows: Sequence[Mapping[str, Any]], model: str, *, mediated: bool = False
@@ -32,36 +37,49 @@ class Gate:
 
         `rows` are those of `scores.json`.
         """
-        wanted: dict[str, Any] = {"model": model, "mediated": mediated, "score": "last"}
-        wanted |= {"metric": self.metric, "condition": self.condition}
-        found = [row for row in rows if all(row[key] == name for key, name in wanted.items())]
-        name = f"gate {self.metric} of {self.condition} >= {self.least:g}"
+        found = [
+            row
+            for row in rows
+            if (row["model"], row["mediated"]) == (model, mediated)
+            and (row["metric"], row["score"]) == (self.metric, "last")
+            and self.probe in (None, row["probe"])
+            and self.condition in (None, row["condition"])
+        ]
+        if self.condition is None:
+            found = [row for row in found if row["condition"] == HEADLINE] or found
         if not found:
-            return [f"{name}: there is no such score"]
+            return [f"{self._name(self.condition)}: there is no such score"]
         lines: list[str] = []
         for row in found:
+            name = self._name(row["condition"])
             if row["value"] is None:
                 lines.append(f"{name}: {row.get('note') or 'withheld'}")
             elif row["value"] < self.least:
                 lines.append(f"{name}: it is {row['value']:.3f}")
         return lines
 
+    def _name(self, condition: str | None) -> str:
+        metric = f"{self.probe}.{self.metric}" if self.probe else self.metric
+        under = f" of {condition}" if condition else ""
+        return f"gate {metric}{under} >= {self.least:g}"
+
 
 def gate(text: str) -> Gate:
-    """`kept=0.9`, or `mean:full=0.9` for a condition other than `sharded`.
+    """`kept=0.9`; `presupposition.rejects=0.8` for one probe; `mean:full=0.9` for one condition.
 
     Raises:
         UptakeError: anything else.
     """
     name, equals, least = text.partition("=")
-    metric, _, condition = name.partition(":")
+    head, _, condition = name.partition(":")
+    probe, dot, metric = head.strip().rpartition(".")
     try:
-        found = Gate(metric.strip(), condition.strip() or HEADLINE, float(least))
+        found = Gate(metric.strip(), float(least), probe.strip() or None, condition.strip() or None)
     except ValueError:
         found = None
-    if found and found.metric and isfinite(found.least):
+    if found and found.metric and isfinite(found.least) and bool(dot) == bool(found.probe):
         return found
     raise UptakeError(
-        f"--fail-under {text!r}: expected METRIC=VALUE or METRIC:CONDITION=VALUE, "
-        f"for example kept=0.9{'' if equals else ' (there is no =)'}"
+        f"--fail-under {text!r}: expected METRIC=VALUE, PROBE.METRIC=VALUE or "
+        f"METRIC:CONDITION=VALUE, for example kept=0.9{'' if equals else ' (there is no =)'}"
     )

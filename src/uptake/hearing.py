@@ -24,11 +24,10 @@ from uptake.revising import CLOSE, ranked, restated, revise
 from uptake.sentences import plain
 from uptake.topics import belongs, steer, turn_opens
 from uptake.withdrawing import names_last, withdraw
-from uptake.wording import LONGEST
+from uptake.wording import LONGEST, fold, past_marks
 
 __all__ = ["doubts", "hear", "settles_nothing"]
 
-_EDGE = re.compile(r"[\s,.:;!?*–—()-]*")
 _DIGIT = re.compile(r"\d")
 MANY = 60  # pieces of a turn: what has more is pasted, and opens no topic
 SHORT = 6  # stems that an answer to a question has at most
@@ -83,12 +82,12 @@ def settles_nothing(read: str, language: Language) -> bool:
     pack = language.pack
     if len(read) > LONGEST:
         return False
-    at = _EDGE.match(read).end()  # type: ignore[union-attr]
+    at = past_marks(read)
     while at < len(read):
         found = pack["social.phrase"].at(read, at)
         if not found or found.end() == at:
             break
-        at = _EDGE.match(read, found.end()).end()  # type: ignore[union-attr]
+        at = past_marks(read, found.end())
     if at >= len(read):
         return True
     if pack["social.announce"].at(read) or _only_tells(read, pack):
@@ -257,7 +256,7 @@ def _was_correcting(draft: Draft) -> bool:
     last = [entry for entry in draft.entries if entry.span.turn == draft.turn - 1]
     if not last or any(entry.kind != "social" for entry in last):
         return False
-    text = last[-1].text.lower()
+    text = fold(last[-1].text)
     return _only_opens(text, draft.pack) and not settles_nothing(text, draft.language)
 
 

@@ -9,9 +9,9 @@ This module knows nothing of what is asked of a model, or why.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from uptake.conversation import Conversation, Message
 
@@ -23,12 +23,17 @@ class Sampling:
     """How a reply is drawn. `temperature` 0 is greedy; `seed` makes a draw repeatable.
 
     Repeats differ by seed, so that a cache keyed by all of this keeps repeats independent.
+    `effort` is how much a reasoning model may think ("low", "high"), where it can be told; `schema`
+    a JSON schema that the reply is to fit, where the server can see to it. Models that know
+    neither let them go.
     """
 
     temperature: float = 1.0
     top_p: float = 1.0
     max_tokens: int = 1024
     seed: int = 0
+    effort: str | None = None
+    schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +74,14 @@ class Reply:
 class ModelError(Exception):
     """A model could not reply: one clear line saying what, where and how to mend it.
 
-    `fatal` is true where no later call can succeed either (unknown model, 401, unreachable).
+    `fatal` is true where no later call can succeed either (unknown model, 401, unreachable),
+    `cut_off` where the token limit was reached before the first word.
     """
 
-    def __init__(self, message: str, *, fatal: bool = False) -> None:
+    def __init__(self, message: str, *, fatal: bool = False, cut_off: bool = False) -> None:
         super().__init__(message)
         self.fatal = fatal
+        self.cut_off = cut_off
 
 
 @runtime_checkable

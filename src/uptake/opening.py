@@ -9,10 +9,10 @@ import re
 from dataclasses import dataclass
 
 from uptake.language import Pack, Phrase
+from uptake.wording import past_marks
 
 __all__ = ["Opening", "opening", "past_fillers"]
 
-_EDGE = re.compile(r"[\s,.:;!?*–—-]*")
 _WORD = re.compile(r"[\w'][\w'-]*|[,.:;!–—]|\S")
 _MARK = re.compile(r"[,.:;!–—]")
 _STOP = re.compile(r"\s*(?:[,.:;!–—-]|$)|\s+\d")
@@ -42,7 +42,7 @@ def opening(read: str, pack: Pack) -> Opening:
     """The opening of a piece."""
     end, sure, plain = 0, False, False
     for _ in range(12):  # as many as anyone says before coming to the point
-        at = _edge(read, end)
+        at = past_marks(read, end)
         if found := pack["lead.sure"].at(read, at):
             sure = True
         elif found := (
@@ -57,43 +57,38 @@ def opening(read: str, pack: Pack) -> Opening:
     known = sure or plain
     further = _composed(read, end if known else 0, pack, signalled=known)
     if further:
-        joined = pack["lead.soft"].at(read, _edge(read, further))  # ", and Ann has 9"
+        joined = pack["lead.soft"].at(read, past_marks(read, further))  # ", and Ann has 9"
         further = joined.end() if joined else further
-        return Opening(_edge(read, further), sure, plain, composed=not known)
-    return Opening(_edge(read, end) if known else 0, sure, plain)
+        return Opening(past_marks(read, further), sure, plain, composed=not known)
+    return Opening(past_marks(read, end) if known else 0, sure, plain)
 
 
 def _composed(read: str, start: int, pack: Pack, *, signalled: bool) -> int:
-    """Where a stretch ends that only speaks of what was said, up to a mark; 0 where there is none.
+    """Where a stretch ends that only speaks of what was said: at a mark, or after its signal.
 
-    One of its words must signal a correction, unless that was `signalled` before.
+    One of its words must signal a correction, unless that was `signalled` before. 0 if none does.
     """
-    cut = 0
+    cut = after = 0
     for found in _WORD.finditer(read, start, start + 120):
         word = found[0]
         if _MARK.fullmatch(word):
             cut = found.end() if signalled else cut
         elif word not in pack.meta:
-            return cut
-        else:
-            signalled = signalled or word in pack.signal
+            return cut or after  # "in reality Ann has 9"
+        elif word in pack.signal:
+            signalled, after = True, found.end()
     return len(read) if signalled and len(read) <= start + 120 else cut
 
 
 def past_fillers(read: str, pack: Pack) -> int:
     """Where the words begin that say more than "it is" or "that should be"."""
-    at = _edge(read, 0)
+    at = past_marks(read, 0)
     for _ in range(6):
         found = pack["lead.filler"].at(read, at)
         if not found or found.end() == at:
             break
-        at = _edge(read, found.end())
+        at = past_marks(read, found.end())
     return at
-
-
-def _edge(read: str, at: int) -> int:
-    found = _EDGE.match(read, at)
-    return found.end() if found else at
 
 
 def _before_a_stop(phrase: Phrase, read: str, at: int, pack: Pack) -> re.Match[str] | None:
@@ -101,6 +96,6 @@ def _before_a_stop(phrase: Phrase, read: str, at: int, pack: Pack) -> re.Match[s
     found = phrase.at(read, at)
     if not found:
         return None
-    if _STOP.match(read, found.end()) or pack["lead.sure"].at(read, _edge(read, found.end())):
+    if _STOP.match(read, found.end()) or pack["lead.sure"].at(read, past_marks(read, found.end())):
         return found
     return None

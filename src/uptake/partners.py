@@ -8,20 +8,24 @@ This module knows nothing of probes or of scores.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from random import Random
 
 from uptake.conversation import Conversation
+from uptake.domains import guess
+from uptake.instruction import Instruction
 from uptake.model import Reply, Sampling, Scripted
+from uptake.models.policies import Guess
 from uptake.scenario import Scenario
 from uptake.seeds import stable_seed
 
-__all__ = ["ORACLE", "Oracle", "Partner"]
+__all__ = ["ORACLE", "Oracle", "Partner", "guesser", "short", "spoken", "written"]
 
 ORACLE = "oracle"
 
-SOME_NUMBER = "The answer is 12."
+_LANGUAGES = {"code": "python", "database": "sql"}
 
 
 class Partner(Scripted):
@@ -61,6 +65,17 @@ class Partner(Scripted):
         return max(self._by_opening.get(said[0], ()), key=fit, default=None)
 
 
+def guesser(scenarios: Iterable[Scenario]) -> Guess:
+    """The policy that always guesses, in the form that the domain of each scenario asks for."""
+    domains = {told.turns[0].text: told.instruction.domain for told in scenarios}
+
+    def words(conversation: Conversation) -> str:
+        said = conversation.said_by("user")
+        return guess(domains.get(said[0], ""), said)
+
+    return Guess(words)
+
+
 class Oracle(Partner):
     """The partner that is always good."""
 
@@ -85,8 +100,32 @@ def _words(scenario: Scenario, said: Sequence[str], good: bool) -> str:
     else:
         good = good or bool(unsaid) or len(said) == 1
     if not good:
-        return SOME_NUMBER
+        return guess(instruction.domain, said)
     if unsaid:
         return f"Could you tell me {unsaid[0].quantity or 'more about that'}?"
-    bare = instruction.answer.replace(".", "").replace(",", "").lstrip("-").isdigit()
-    return f"The answer is {instruction.answer}." if bare else instruction.answer
+    return spoken(instruction)
+
+
+def short(answer: str) -> bool:
+    """Whether an answer is a number, which stands in a sentence; all else stands by itself."""
+    return re.fullmatch(r"-?[\d.,]+", answer) is not None
+
+
+def written(instruction: Instruction) -> str:
+    """The answer as one writes it down: code in a block of its own."""
+    language = _LANGUAGES.get(instruction.domain)
+    answer = instruction.answer
+    return f"```{language}\n{answer.strip()}\n```" if language else answer
+
+
+def spoken(instruction: Instruction, after: str = "") -> str:
+    """The reply that gives the answer, on lines of its own where it is more than a number.
+
+    `after` is what the reply says first.
+    """
+    answer = written(instruction)
+    if short(answer):
+        return f"{after} The answer is {answer}.".lstrip()
+    if "\n" in answer:
+        return f"{after or 'Here it is:'}\n\n{answer}\n"
+    return f"{after}\n\n{answer}" if after else answer

@@ -14,10 +14,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise, zip_longest
 
 from uptake.instruction import Shard
-from uptake.sentences import plain, sentences
+from uptake.sentences import heard, plain, sentences
 
 __all__ = ["offers", "questions", "target", "yes_or_no"]
 
@@ -113,16 +114,23 @@ def questions(reply: str, said: Iterable[str] = ()) -> tuple[str, ...]:
     `said` is what the user has said so far: a question that only repeats a sentence of it is
     an echo and left out.
     """
+    asking = _asking(reply)
+    if not asking:
+        return ()
+    echoed = heard(said)
+    return tuple(text for text in asking if plain(text) not in echoed)
+
+
+# Few, for a reply may be long: it is read by the user and by whoever plays, one after the other.
+@lru_cache(maxsize=64)
+def _asking(reply: str) -> tuple[str, ...]:
+    """The sentences that want information, echoes included."""
     found = sentences(reply)
-    asking = [
+    return tuple(
         sentence.text
         for sentence, after in zip_longest(found, found[1:])
         if _asks(sentence.read, after and after.read)
-    ]
-    if not asking:
-        return ()
-    heard = {plain(sentence.text) for text in said for sentence in sentences(text)}
-    return tuple(text for text in asking if plain(text) not in heard)
+    )
 
 
 def offers(reply: str) -> tuple[str, ...]:
@@ -139,7 +147,7 @@ def target(asked: Sequence[str], shards: Sequence[Shard], untold: Sequence[int])
     """
     if not asked:
         return None
-    known = [(_words(shard.text), _words(shard.quantity or "")) for shard in shards]
+    known = [(_known_words(shard.text), _known_words(shard.quantity or "")) for shard in shards]
     words = [frozenset(text + quantity) for text, quantity in known]
     pairs = [set(pairwise(text)) | set(pairwise(quantity)) for text, quantity in known]
     having = Counter(word for some in words for word in some)
@@ -197,10 +205,14 @@ def _answered_by(after: str) -> bool:
     return bool(_DIGIT.search(after)) and "?" not in after and not _RETURNS_TO_USER.search(after)
 
 
-def _words(text: str) -> list[str]:
+def _words(text: str) -> tuple[str, ...]:
     """The content words of a text in order, in the singular."""
     found = re.findall(r"[^\W_]+", re.sub(r"['’]s\b", "", text.lower()))
-    return [_singular(word) for word in found if word not in _STOP]
+    return tuple(_singular(word) for word in found if word not in _STOP)
+
+
+# Of shards: the same are matched at every turn of every repeat.
+_known_words = lru_cache(maxsize=4096)(_words)
 
 
 def _singular(word: str) -> str:

@@ -11,6 +11,7 @@ This module knows nothing of topics, of what is taken back (`withdrawing`), and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from uptake.closeness import closeness, dice, rarity
@@ -21,6 +22,10 @@ from uptake.opening import Opening
 from uptake.wording import Wording, fold
 
 __all__ = ["CLOSE", "ranked", "restated", "revise"]
+
+_MARK = re.compile(r"[:,;–—] ")
+_WORD = re.compile(r"[\w'-]+")
+_PREFIX = 120  # characters of an introduction
 
 CLOSE = 0.42  # of two sentences' words that must be shared, rare ones counting more (Dice)
 CLEAR = 1.12  # how much closer the closest must be than the next
@@ -51,19 +56,31 @@ def restated(draft: Draft, start: int, end: int, *, goal: bool) -> Entry | None:
 
     A request (`goal`) may stand in the place of a request only, and remains one.
     """
-    said = draft.wording(draft.text[start:end])
-    if said.frame[:1] and said.frame[0] in draft.pack.deictic:
-        return None
+    text = draft.text[start:end]
     last = next(draft.standing(), None)
-    for old in draft.standing(earlier=True):
-        if (old.kind == "goal") != goal or not _same_of_another(draft.words(old), said):
+    for skip in (0, *_introduced(draft, text)):
+        said = draft.wording(text[skip:])
+        if said.frame[:1] and said.frame[0] in draft.pack.deictic:
             continue
-        if old is last and _all_differ(draft.words(old), said):
-            return None  # "two $5 bills", "three $20 bills": a list goes on
-        entry = draft.add(start, end, "goal" if goal else "correction", old.topic)
-        draft.end(old, entry, "superseded")
-        return entry
+        for old in draft.standing(earlier=True):
+            if (old.kind == "goal") != goal or not _same_of_another(draft.words(old), said):
+                continue
+            if old is last and _all_differ(draft.words(old), said):
+                return None  # "two $5 bills", "three $20 bills": a list goes on
+            entry = draft.add(start + skip, end, "goal" if goal else "correction", old.topic)
+            draft.end(old, entry, "superseded")
+            return entry
     return None
+
+
+def _introduced(draft: Draft, text: str) -> list[int]:
+    """Where a sentence may begin that other words introduce: those say nothing of their own."""
+    read = fold(text[:_PREFIX])
+    return [
+        mark.end()
+        for mark in _MARK.finditer(read)
+        if draft.pack.meta.issuperset(_WORD.findall(read[: mark.start()]))
+    ]
 
 
 def _same_of_another(old: Wording, new: Wording) -> bool:

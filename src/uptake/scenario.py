@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from uptake.instruction import Instruction
 
-__all__ = ["AT_ONCE", "CONDITIONS", "Scenario", "Told", "bullets", "scenarios"]
+__all__ = ["AT_ONCE", "CONDITIONS", "Scenario", "Told", "bullets", "question", "scenarios"]
 
 CONDITIONS = ("full", "concat", "sharded", "recap", "snowball")
 
@@ -34,7 +34,9 @@ class Told:
     such partners reply. `made` is put into the model's mouth instead of its own reply: a
     misreading that the next turn can mend. `person` is what a person replied here: the model is
     asked all the same, but the conversation goes on from the person's words. `yes` is the answer
-    to a turn that asks yes or no, which is then what its reply is judged by.
+    to a turn that asks yes or no, which is then what its reply is judged by. `move` is what a good
+    partner does here, in a word; `fact` the value that a reply must hold to put right what was
+    wrong here.
     """
 
     text: str
@@ -46,6 +48,8 @@ class Told:
     made: str | None = None
     person: str | None = None
     yes: bool | None = None
+    move: str = "answer"
+    fact: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,11 @@ class Scenario:
     """An instruction under a condition, with the plan: `turns`, in the order of the shards.
 
     A user may keep to the plan or tell the shards in another order; `tell` gives the words of
-    any step. A `scripted` plan is said to its end as it stands, whatever the replies. `hidden`
-    shards are in no plan: the user says one only to a question that asks for it. `system` is an
-    optional system prompt.
+    any step. A `scripted` plan is said to its end as it stands, whatever the replies; one that
+    goes on `until_right` ends with the first right reply. `hidden` shards are in no plan: the user
+    says one only to a question that asks for it. `system` is an optional system prompt. `effort`
+    and `reply_tokens` are how much the model may think, where the scenario says so: what
+    `Sampling.effort` and `Sampling.max_tokens` are then.
     """
 
     instruction: Instruction
@@ -64,6 +70,9 @@ class Scenario:
     system: str | None = None
     hidden: frozenset[int] = frozenset()
     scripted: bool = False
+    until_right: bool = False
+    effort: str | None = None
+    reply_tokens: int | None = None
 
     def wanted(self, turn: int) -> Instruction:
         """What the user wants at a turn, counted from 0: what was asked for last."""
@@ -87,6 +96,20 @@ class Scenario:
             text = bullets([*(shards[i].text for i in before), text])
         return Told(text, (shard,))
 
+    def best(self, turn: int, told: Iterable[int]) -> tuple[str | None, str | None]:
+        """What a good partner does at a turn, in a word, and what for or with which words.
+
+        `told` are the shards told up to there. Nothing where a person's reply is the measure.
+        """
+        if self.scripted:
+            line = self.turns[turn]
+            return (line.move, line.good) if line.person is None else (None, None)
+        missing = sorted(self.instruction.needed.difference(told))
+        if not missing:
+            return "answer", self.instruction.answer
+        shard = self.instruction.shards[missing[0]]
+        return "ask", shard.quantity or shard.text
+
     def closing(self) -> Told | None:
         """What is said once everything was told: the recapitulation, under `recap` only."""
         if self.condition != "recap":
@@ -97,6 +120,14 @@ class Scenario:
 def bullets(texts: Sequence[str]) -> str:
     """The first text, then each further one on a line of its own after a dash."""
     return "\n- ".join(texts)
+
+
+def question(instruction: Instruction) -> str:
+    """What is asked, for asking again: the intent without what is handed over below it.
+
+    Tables or functions that stand after an empty line need not be said twice.
+    """
+    return instruction.shards[0].text.partition("\n\n")[0]
 
 
 def scenarios(

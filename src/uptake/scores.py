@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from uptake.agreement import Decisions, kappa
 from uptake.episode import RULES, Episode, Turn
+from uptake.halflife import half_life
 from uptake.intervals import (
     Difference,
     Interval,
@@ -39,6 +40,7 @@ __all__ = [
     "NEAR_ZERO",
     "RESAMPLES",
     "Agreement",
+    "Course",
     "Figure",
     "Measured",
     "Metric",
@@ -48,6 +50,8 @@ __all__ = [
     "measured",
     "right_then_wrong",
     "rows",
+    "spoiled",
+    "unfaithful",
 ]
 
 BUCKETS = ("0-20", "20-40", "40-60", "60-80", "80-100")
@@ -87,7 +91,8 @@ class Agreement:
     """What a probe reads off where two agree beyond chance: Cohen's kappa over many decisions.
 
     `of` takes what `Metric.of` does and gives the decisions of both, place by place; the kappa is
-    that of all places of all episodes. The rest is as in `Metric`.
+    that of all places of all episodes. `people` is what two people come to, where that is known.
+    The rest is as in `Metric`.
     """
 
     name: str
@@ -95,10 +100,30 @@ class Agreement:
     of: Callable[[Mapping[str, Episode]], Decisions]
     meaning: str
     headline: bool = False
+    people: float | None = None
     kind: Literal["difference"] = "difference"
 
 
-Figure = Metric | Agreement
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a probe follows turn by turn: the share at each turn, and its half-life.
+
+    `of` takes what `Metric.of` does and says for each turn whether it was so; None where there is
+    nothing to say. The shares are rows `by_turn:1`, `by_turn:2` and so on, under the name that
+    `by_turn` gives; the row `name` is the half-life in turns (`halflife`). The rest is as in
+    `Metric`.
+    """
+
+    name: str
+    by_turn: str
+    condition: str
+    of: Callable[[Mapping[str, Episode]], Sequence[bool] | None]
+    meaning: str
+    headline: bool = False
+    kind: Literal["amount"] = "amount"
+
+
+Figure = Metric | Agreement | Course
 """Whatever a probe measures of its own."""
 
 
@@ -108,7 +133,7 @@ class Row:
 
     `value` is None where it is withheld, and `low` and `high` where there is no interval; `note`
     says why. `score` is the rule; figures that no rule touches have "last". `n` counts
-    instructions, except for `failures` and `undecided`, which are counts among `n` episodes.
+    instructions, except for `failures`, `undecided` and `spoiled`: counts among `n` episodes.
     """
 
     probe: str
@@ -173,7 +198,7 @@ class _Cell:
 
 @dataclass
 class _Figure:
-    """A row that waits for its interval."""
+    """A row that waits for its interval; `curve` has the shares whose half-life it is."""
 
     cell: _Cell
     score: str
@@ -181,6 +206,7 @@ class _Figure:
     ratio: Ratio
     note: str | None = None
     withheld: bool = False
+    curve: Array | None = None
 
 
 def rows(
@@ -194,9 +220,10 @@ def rows(
 
     Under each rule: `mean` (P), `a90` (aptitude), `u90_10` (unreliability) and, for conditions
     other than `full`, `kept`. Once for each condition, with `score` "last": `right_then_wrong`,
-    `attempted_first`, `asked`, `turns`, `words`, `tokens`, `failures`, `undecided`; and, where the
-    conversation has turns, `score_by_first_attempt:B` and `first_attempt:B` for each bucket B and
-    for "never", and `score_by_turn:K`. `docs/statistics.md` defines each.
+    `attempted_first`, `asked`, `turns`, `words`, `tokens`, `failures`, `undecided`; where a model
+    played the user, `faithful` and `spoiled`; and, where the conversation has turns,
+    `score_by_first_attempt:B` and `first_attempt:B` for each bucket B and for "never",
+    `score_by_turn:K` and `score_by_shards:K`. `docs/statistics.md` defines each.
     Then the `metrics` of each probe, by its name.
 
     Intervals come from `bootstrap` resamples of the instructions, the same for all figures of a
@@ -206,6 +233,10 @@ def rows(
     for cells in _domains(episodes):
         figures = _domain(cells, _names(cells), metrics)
         bounds = intervals([f.ratio for f in figures], resamples=bootstrap, seed=seed)
+        bounds = [
+            interval if f.curve is None else half_life(f.curve, resamples=bootstrap, seed=seed)
+            for f, interval in zip(figures, bounds, strict=True)
+        ]
         low = {
             (*f.cell.speaker, f.score): i.low
             for f, i in zip(figures, bounds, strict=True)
@@ -222,11 +253,13 @@ def rows(
 def measured(
     episodes: Iterable[Episode], metrics: Mapping[str, Sequence[Figure]] | None = None
 ) -> list[Measured]:
-    """What `rows` takes intervals of, instruction by instruction, counts of episodes aside."""
+    """What `rows` takes intervals of, instruction by instruction; no counts and half-lives."""
     found: list[Measured] = []
     for cells in _domains(episodes):
         names = _names(cells)
         for f in _domain(cells, names, metrics):
+            if f.curve is not None:  # no average over instructions
+                continue
             c = f.cell
             key = (c.probe, c.domain, c.condition, c.model, c.mediated, f.score, f.metric)
             found.append(Measured(*key, tuple(names), f.ratio, f.withheld, f.note))
@@ -358,6 +391,10 @@ def _behaviour(cell: _Cell, names: Sequence[str]) -> Iterator[_Figure]:
     yield _share(cell, names, "words", words, "amount")
     tokens = [(e, sum(t.prompt_tokens + t.completion_tokens for t in e.turns)) for e in told]
     yield _share(cell, names, "tokens", tokens, "amount")
+    by_model = [e for e in told if e.user != "scripted"]
+    if by_model:
+        faithful = [(e, 1 - sum(map(unfaithful, e.turns)) / len(e.turns)) for e in by_model]
+        yield _share(cell, names, "faithful", faithful)
 
 
 def _course(cell: _Cell, names: Sequence[str]) -> Iterator[_Figure]:
@@ -379,6 +416,21 @@ def _course(cell: _Cell, names: Sequence[str]) -> Iterator[_Figure]:
             if e.ended != "error" and len(e.turns) > k and (score := e.turns[k].score) is not None
         ]
         yield _pooled(cell, names, f"score_by_turn:{k + 1}", here)
+    yield from _revealed(cell, names)
+
+
+def _revealed(cell: _Cell, names: Sequence[str]) -> Iterator[_Figure]:
+    """The score of the last reply given when so many shards were told, where turns added some."""
+    by_shards: dict[int, list[tuple[Episode, float]]] = defaultdict(list)
+    for e in cell.episodes:
+        if e.ended == "error":
+            continue
+        last = {len(turn.told): turn.score for turn in e.turns if not turn.made}
+        for shards, score in last.items() if len(last) > 1 else ():
+            if score is not None:
+                by_shards[shards].append((e, score))
+    for shards, here in sorted(by_shards.items()):
+        yield _pooled(cell, names, f"score_by_shards:{shards}", here)
 
 
 def _kept(figures: Sequence[_Figure]) -> Iterator[_Figure]:
@@ -418,6 +470,9 @@ def _skill(cells: Sequence[_Cell], names: Sequence[str], metric: Figure) -> Iter
             ratio = kappa([decided[name] for name in names])
             yield _Figure(filed, "last", metric.name, ratio)
             continue
+        if isinstance(metric, Course):
+            yield from _by_turn(filed, names, metric, together.values())
+            continue
         values = [
             (next(iter(found.values())), value)
             for found in together.values()
@@ -427,17 +482,46 @@ def _skill(cells: Sequence[_Cell], names: Sequence[str], metric: Figure) -> Iter
         yield average(filed, names, metric.name, values, metric.kind)
 
 
+def _by_turn(
+    cell: _Cell, names: Sequence[str], metric: Course, played: Iterable[Mapping[str, Episode]]
+) -> Iterator[_Figure]:
+    """The share at each turn, then the half-life of the shares."""
+    import numpy as np
+
+    turns: dict[int, list[tuple[Episode, float]]] = defaultdict(list)
+    for found in played:
+        for turn, so in enumerate(metric.of(found) or (), 1):
+            turns[turn].append((next(iter(found.values())), float(so)))
+    shares = [
+        _share(cell, names, f"{metric.by_turn}:{turn}", here)
+        for turn, here in sorted(turns.items())
+    ]
+    yield from shares
+    if shares:
+        curve = np.stack([_values(figure.ratio) for figure in shares], axis=1)
+        yield _Figure(cell, "last", metric.name, shares[0].ratio, curve=curve)
+
+
+def _values(ratio: Ratio) -> Array:
+    """One value an instruction, NaN where nothing was measured."""
+    import numpy as np
+
+    return np.where(ratio.denominator > 0, ratio.numerator, np.nan)
+
+
 def _row(figure: _Figure, interval: Interval, full_low: float | None) -> Row:
     cell, note, withheld = figure.cell, figure.note, figure.withheld
     if interval.n == 0:
         withheld, note = True, "nothing was measured"
+    elif figure.curve is not None:
+        note = _censored(interval, figure.curve.shape[1])
     elif interval.n == 1 and not withheld:
         note = "one instruction: no interval"
     if figure.metric == "kept" and not withheld and not (full_low and full_low >= NEAR_ZERO):
         withheld = True
         note = f"withheld: the 95% interval of FULL reaches below {NEAR_ZERO:g}"
     bounds = (None, None, None) if withheld else (interval.value, interval.low, interval.high)
-    value, low, high = (None if b is None or math.isnan(b) else b for b in bounds)
+    value, low, high = (None if b is None or not math.isfinite(b) else b for b in bounds)
     return Row(
         cell.probe,
         cell.domain,
@@ -454,13 +538,35 @@ def _row(figure: _Figure, interval: Interval, full_low: float | None) -> Row:
     )
 
 
+def _censored(interval: Interval, turns: int) -> str | None:
+    """What a half-life that lies beyond the last turn, or that there is none of, has to say."""
+    if math.isnan(interval.value):
+        return "no half-life: nobody does it at the first turn"
+    if math.isinf(interval.value):
+        return f"more than {turns} turns: never down to half within them"
+    return f"the upper bound is more than {turns} turns" if math.isinf(interval.high) else None
+
+
+def unfaithful(turn: Turn) -> bool:
+    """Whether the user's model got this turn wrong, so that scripted words stand here."""
+    return turn.unfaithful is not None
+
+
+def spoiled(episode: Episode) -> bool:
+    """Whether the user's model got any turn of an episode wrong."""
+    return any(map(unfaithful, episode.turns))
+
+
 def _counts(cell: _Cell) -> Iterator[Row]:
-    """How many episodes ended in an error, and how many the verifier could not decide."""
+    """How many episodes ended in an error, were undecided, or were spoiled by the user's model."""
     episodes = list(cell.episodes)
     failed = sum(e.ended == "error" for e in episodes)
     judged = [e for e in episodes if e.ended != "error" and not e.compared]
     undecided = sum(e.score("last") is None for e in judged)
-    for metric, count in (("failures", failed), ("undecided", undecided)):
+    counts = [("failures", failed), ("undecided", undecided)]
+    if any(e.user != "scripted" for e in episodes):
+        counts.append(("spoiled", sum(map(spoiled, episodes))))
+    for metric, count in counts:
         yield Row(
             cell.probe,
             cell.domain,

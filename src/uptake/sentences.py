@@ -9,9 +9,11 @@ This module knows nothing of what a sentence does (`questions`, `acts`).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
-__all__ = ["Sentence", "hidden", "plain", "sentences", "shown"]
+__all__ = ["Sentence", "cut", "heard", "hidden", "plain", "sentences", "shown"]
 
 # A block is a break in the text; so is a quoted line.
 _BLOCK = re.compile(
@@ -45,8 +47,21 @@ class Sentence:
     start: int = 0
 
 
+# What was said is read again at every later turn; longer texts are not kept in memory.
+_KEPT, _LONGEST = 1_000, 8_000
+
+
 def sentences(text: str) -> tuple[Sentence, ...]:
     """The sentences of a text in order, each a piece of it; blocks of code are left out."""
+    return _read_and_kept(text) if len(text) <= _LONGEST else _read(text)
+
+
+@lru_cache(_KEPT)
+def _read_and_kept(text: str) -> tuple[Sentence, ...]:
+    return _read(text)
+
+
+def _read(text: str) -> tuple[Sentence, ...]:
     blanked = hidden(text)
     found: list[Sentence] = []
     start = 0
@@ -60,6 +75,13 @@ def sentences(text: str) -> tuple[Sentence, ...]:
             found.append(Sentence(written, read.translate(_READ).lower(), start))
         start = end.end() if end else len(blanked)
     return tuple(found)
+
+
+def cut(text: str) -> tuple[str, ...]:
+    """The sentences of a text as written, code and quotes among them: no word is left out."""
+    ends = [end.end() for end in _END.finditer(text)]
+    pieces = (text[a:b].strip() for a, b in zip([0, *ends], [*ends, len(text)], strict=True))
+    return tuple(piece for piece in pieces if piece)
 
 
 def hidden(text: str) -> str:
@@ -76,6 +98,22 @@ def shown(text: str) -> tuple[str, ...]:
 def plain(text: str) -> str:
     """The words alone, in lower case: what two sentences share that say the same."""
     return " ".join(re.findall(r"\w+", text.lower()))
+
+
+def heard(said: Iterable[str]) -> frozenset[str]:
+    """The `plain` words of every sentence of some texts: an echo has those of one of them."""
+    return frozenset[str]().union(
+        *(_plain_and_kept(text) if len(text) <= _LONGEST else _plainly(text) for text in said)
+    )
+
+
+@lru_cache(_KEPT)
+def _plain_and_kept(text: str) -> frozenset[str]:
+    return _plainly(text)
+
+
+def _plainly(text: str) -> frozenset[str]:
+    return frozenset(plain(sentence.text) for sentence in sentences(text))
 
 
 def _break(match: re.Match[str]) -> str:

@@ -106,7 +106,8 @@ def _note(turn: Turn, before: tuple[int, ...]) -> Text:
     if new:
         parts.append(f"told {', '.join(new)}{' (all that is needed)' if turn.ready else ''}")
     if turn.answer is not None:
-        parts.append(f"answers {turn.answer}")
+        first, _, more = turn.answer.partition("\n")
+        parts.append(f"answers {first}{' …' if more else ''}")
     if turn.score is not None and turn.answer is not None:
         parts.append("right" if turn.score >= 1 else "wrong" if turn.score <= 0 else "partly right")
     if turn.asked:

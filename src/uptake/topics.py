@@ -9,14 +9,12 @@ This module knows nothing of what a piece says, or of corrections.
 
 from __future__ import annotations
 
-import re
-
 from uptake.draft import SAYING, Draft
 from uptake.language import Pack
+from uptake.wording import past_marks
 
 __all__ = ["belongs", "named", "steer", "turn_opens"]
 
-_EDGE = re.compile(r"[\s,.:;!?)–—-]*")
 _ENOUGH = 6  # stems that a turn needs to be about something of its own
 
 
@@ -25,9 +23,9 @@ def steer(draft: Draft, read: str, *, announced: bool, first: bool) -> int:
     for follow in (_label, _opening, _return):
         taken = follow(draft, read, announced, first)
         if taken:
-            return _EDGE.match(read, taken).end()  # type: ignore[union-attr]
+            return past_marks(read, taken)
     again = draft.pack["topic.again"].at(read)
-    return _EDGE.match(read, again.end()).end() if again else 0  # type: ignore[union-attr]
+    return past_marks(read, again.end()) if again else 0
 
 
 def named(draft: Draft, what: str) -> int | None:

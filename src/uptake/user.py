@@ -8,16 +8,16 @@ This module knows nothing of the model being measured or of its scores.
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-from uptake.conversation import Conversation
+from uptake.conversation import Conversation, freeze
 from uptake.model import Model, ModelError, Sampling, Usage
 from uptake.questions import questions, target
 from uptake.scenario import Scenario
 from uptake.seeds import stable_seed
+from uptake.structured import json_object
 
 __all__ = ["THAT_IS_ALL", "ModelUser", "Said", "ScriptedUser", "User"]
 
@@ -130,6 +130,17 @@ Write your next message:
 Answer with one line of JSON and nothing else: {"fact": NUMBER, "say": "YOUR MESSAGE"}"""
 
 
+_SCHEMA = freeze(
+    {
+        "type": "object",
+        "properties": {"fact": {"type": "integer"}, "say": {"type": "string"}},
+        "required": ["fact", "say"],
+        "additionalProperties": False,
+    }
+)
+"""What a server that can hold a reply to a schema holds the user's to."""
+
+
 class ModelUser:
     """A Model as user: it words the shards and picks which one fits a question.
 
@@ -190,7 +201,7 @@ class ModelUser:
 
 
 def _seeded(sampling: Sampling, seed: int) -> Sampling:
-    return Sampling(sampling.temperature, sampling.top_p, sampling.max_tokens, seed)
+    return replace(sampling, seed=seed, schema=_SCHEMA)
 
 
 def _sayable(scenario: Scenario, told: frozenset[int], scripted: Said) -> frozenset[int]:
@@ -216,14 +227,9 @@ def _prompt(
 
 def _chosen(reply: str) -> tuple[int, str]:
     """The fact and the words of the user's model. Raises ValueError for anything else."""
-    found = re.search(r"\{.*\}", reply, re.DOTALL)
-    try:
-        data: Any = json.loads(found.group()) if found else None
-    except (ValueError, RecursionError):
-        data = None
-    if not isinstance(data, dict):
+    fields = json_object(reply)
+    if fields is None:
         raise ValueError("the user's model gave no JSON object")
-    fields = cast("dict[str, Any]", data)
     fact, words = fields.get("fact"), fields.get("say")
     if not isinstance(fact, int) or isinstance(fact, bool) or not isinstance(words, str):
         raise ValueError('the user\'s model gave no {"fact": NUMBER, "say": TEXT}')

@@ -15,13 +15,14 @@ from functools import lru_cache
 
 from uptake.language import Language, Pack
 
-__all__ = ["LONGEST", "Token", "Value", "Wording", "fold", "wording"]
+__all__ = ["LONGEST", "Token", "Value", "Wording", "fold", "past_marks", "wording"]
 
 LONGEST = 2000  # characters; what is longer is no sentence that another could correct
 
 _TOKEN = re.compile(
     r"\d{1,2}:\d\d(?!\d)|\d+(?:st|nd|rd|th)\b|\d+(?:[.,]\d+)*|\.\d+|[^\W\d_]+(?:'[^\W\d_]+)*|\w+|[^\w\s]"
 )
+_MARKS = re.compile(r"[\s,.:;!?*()–—-]*")
 _FOLD = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
 
 
@@ -74,6 +75,12 @@ class Wording:
 
 
 _NOTHING = Wording((), frozenset(), frozenset(), (), (), 0, False, False)
+
+
+def past_marks(read: str, at: int = 0) -> int:
+    """Where the next word begins, from `at` on."""
+    found = _MARKS.match(read, at)
+    return found.end() if found else at
 
 
 def fold(text: str) -> str:

@@ -5,15 +5,17 @@ Domains are found by the entry-point group `uptake.domains`, so that others can 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from random import Random
 from typing import Any, Protocol, cast
 
 from uptake.errors import UptakeError
 from uptake.instruction import Instruction, Verdict
+from uptake.models.policies import A_NUMBER
 
-__all__ = ["Domain", "DomainError", "domain", "names", "seeded"]
+__all__ = ["Domain", "DomainError", "domain", "guess", "names", "seeded"]
 
 _GROUP = "uptake.domains"
 
@@ -23,7 +25,11 @@ class DomainError(UptakeError, ValueError):
 
 
 class Domain(Protocol):
-    """A source of instructions, with a verifier that decides by executing, not by matching."""
+    """A source of instructions, with a verifier that decides by executing, not by matching.
+
+    One whose verifier cannot check every instruction in its usual way has a method
+    `caveat(instruction)`, too, which says so in half a sentence, or gives None.
+    """
 
     name: str
 
@@ -36,6 +42,9 @@ class Domain(Protocol):
 
         A domain with an attribute `slow` that is true may take seconds: it is then called in
         worker threads, for several replies at once.
+
+        One with a method `guess(said)` says what a reply is that commits at once and blindly,
+        given all that the user has said: it has the form of an answer, and uses no fact.
         """
         ...
 
@@ -59,6 +68,23 @@ def domain(name: str) -> Domain:
         return _load(entry)
     known = ", ".join(names()) or "none (install uptake with pip first)"
     raise DomainError(f"unknown domain {name!r}; known: {known}")
+
+
+def guess(name: str, said: Sequence[str]) -> str:
+    """What somebody replies who answers at once and blindly, in the form that a domain asks for.
+
+    A number where the domain does not say, or is not installed.
+    """
+    way = _guesser(name)
+    return A_NUMBER if way is None else way(said)
+
+
+@lru_cache
+def _guesser(name: str) -> Callable[[Sequence[str]], str] | None:
+    try:
+        return getattr(domain(name), "guess", None)
+    except DomainError:
+        return None
 
 
 def _load(entry: EntryPoint) -> Domain:

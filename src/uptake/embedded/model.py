@@ -43,6 +43,7 @@ class Embedded:
     """
 
     most_turns = 24
+    takes_effort = False
 
     def __init__(
         self,

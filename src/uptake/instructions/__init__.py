@@ -1,9 +1,9 @@
 """Instructions from files and to files, one format a file of this folder.
 
 * `own`: one object a line, with everything an `Instruction` holds;
-* `lic`: Lost in Conversation's JSON array (its tasks "math", "actions", "database", "code" and
-  "data2text"), and RLSTA's sharded GSM8K, one object a line;
+* `lic`: Lost in Conversation's JSON array, and RLSTA's sharded GSM8K, one object a line;
 * `summhay`: Lost in Conversation's task "summary";
+* `gsm8k`, `humaneval`, `bfcl`: benchmarks that tell everything at once, as they are downloaded;
 * `talks`: dialogues between two people, as chat messages.
 
 Any of them may be gzipped, and a file may mix them. A file is read whole or not at all: what
@@ -22,17 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from uptake.instruction import Instruction
-from uptake.instructions.lic import (
-    coding,
-    from_actions,
-    from_lic,
-    from_lic_data2text,
-    from_lic_database,
-    lic,
-)
+from uptake.instructions.bfcl import Answers, from_bfcl, is_bfcl
+from uptake.instructions.gsm8k import from_gsm8k, is_gsm8k
+from uptake.instructions.humaneval import from_humaneval, is_humaneval
+from uptake.instructions.lic import from_lic, is_lic, lic
 from uptake.instructions.own import from_own, own
 from uptake.instructions.rows import InstructionError, rows
-from uptake.instructions.summhay import from_lic_summary
 from uptake.instructions.talks import from_talk
 
 __all__ = ["InstructionError", "read_instructions", "write_instructions", "write_lic"]
@@ -47,9 +42,10 @@ def read_instructions(path: Path | str) -> list[Instruction]:
     path = Path(path)
     found: list[Instruction] = []
     taken: set[str] = set()
+    answers = Answers(path)
     for line, row in rows(path):
         try:
-            one = from_talk(row, line) if "messages" in row else _instruction(row)
+            one = _instruction(row, line, answers)
         except (ValueError, TypeError) as error:
             raise InstructionError(f"{path}:{line}: {error}") from None
         one = replace(one, id=_unused(one.id, taken))
@@ -78,26 +74,20 @@ def write_lic(path: Path | str, instructions: Iterable[Instruction]) -> None:
     _write(Path(path), json.dumps(made, ensure_ascii=False, indent=1) + "\n")
 
 
-def _instruction(row: Mapping[str, Any]) -> Instruction:
-    if row.get("task") == "actions" and "fully_specified_question" in row:
-        return from_actions(row)
-    if "question" in row or "modified_shard" in row:
+def _instruction(row: Mapping[str, Any], line: int, answers: Answers) -> Instruction:
+    """The instruction of a row, by the format that its keys tell."""
+    if "messages" in row:
+        return from_talk(row, line)
+    if is_bfcl(row):
+        return from_bfcl(row, answers)
+    if is_gsm8k(row):
+        return from_gsm8k(row, line)
+    if is_humaneval(row):
+        return from_humaneval(row)
+    if is_lic(row):
         return from_lic(row)
-    if "reference_sql" in row and "fully_specified_question" in row:
-        return from_lic_database(row)
-    if row.get("task") == "data2text" and "references" in row:
-        return from_lic_data2text(row)
     if "full" in row:
         return from_own(row)
-    if row.get("task") == "summary" and "query" in row:
-        return from_lic_summary(row)
-    if row.get("task") == "code" and ("question_content" in row or "prompt" in row):
-        return from_lic({**row, **coding(row)})
-    if "task" in row:
-        raise ValueError(
-            f'task {row["task"]!r} has no "question"; only rows with question, answer and shards '
-            "can be read"
-        )
     raise ValueError('no "full" and no "question"; add the whole request as "full"')
 
 

@@ -7,6 +7,7 @@ This module knows nothing of formats or of files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import fields as fields_of
@@ -14,9 +15,20 @@ from typing import Any, cast
 
 from uptake.instruction import Shard
 
-__all__ = ["SHARD_KEYS", "answer_of", "known_of", "shard_of", "shards_of", "text_of"]
+__all__ = [
+    "SHARD_KEYS",
+    "answer_of",
+    "final_number",
+    "ident_of",
+    "known_of",
+    "shard_of",
+    "shards_of",
+    "text_of",
+]
 
 SHARD_KEYS = tuple(field.name for field in fields_of(Shard))
+
+_NUMBER = re.compile(r"[-+]?\$?[-+]?\d[\d,]*(\.\d+)?( ?/ ?\d+)?%?|[-+]?\$?\.\d+%?")
 
 
 def shards_of(row: Mapping[str, Any], key: str = "shards", least: int = 1) -> list[Any]:
@@ -35,6 +47,20 @@ def answer_of(row: Mapping[str, Any]) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return text_of(row, "answer")
+
+
+def final_number(solution: str) -> str:
+    """GSM8K's final answer stands after "####"; commas and a dollar sign are no part of it."""
+    last = solution.rpartition("####")[2].strip()
+    if not _NUMBER.fullmatch(last):
+        raise ValueError('"answer" does not end in a number; end it with "#### 42"')
+    return last.replace(",", "").replace("$", "")
+
+
+def ident_of(row: Mapping[str, Any], otherwise: str) -> str:
+    """The `id` of a row, which may be a number; `otherwise` where it has none."""
+    value = row.get("id", otherwise)
+    return str(value) if type(value) is int else text_of({"id": value}, "id")
 
 
 def text_of(row: Mapping[str, Any], key: str) -> str:

@@ -1,36 +1,72 @@
 """The rows of Lost in Conversation (Laban et al. 2025, arXiv 2505.06120), and those like them.
 
-An object of `question`, `answer`, `task_id`, `task` and `shards` as `{"shard_id", "shard"}`; rows
-of its tasks "actions" and "database" have `fully_specified_question`, and `reference_answer` with
-`function`, or `reference_sql` with the tables as `schema_sql`; those of "code" have `prompt` or
-`question_content`, and tests; those of "data2text" have `references` and a table as HTML.
+An object of `task_id`, `task` and `shards` as `{"shard_id", "shard"}`, and what its task takes:
 
-In RLSTA's "add" files the shards are strings, in its "refine" files
-`modified_shard` holds the wrong value that a user says first.
+* "math": `question`, `answer`;
+* "actions": `fully_specified_question`, `function`, `reference_answer`;
+* "database": `fully_specified_question`, `schema_sql`, `reference_sql`;
+* "code": `prompt` (of HumanEval) or `question_content` (of LiveCodeBench), and tests;
+* "data2text": `references`, and a table as HTML;
+* "summary": see `summhay`.
+
+A row of any other task is read where it has `question` and `answer`: so `lic` writes them. In
+RLSTA's "add" files the shards are strings, in its "refine" files `modified_shard` holds the wrong
+value that a user says first.
 
 This module knows nothing of files.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 from uptake.conversation import thaw
-from uptake.domains.actions import offer
+from uptake.domains.actions import example, offer, written
+from uptake.domains.code.rows import UNSOLVED
 from uptake.instruction import Instruction, Shard
-from uptake.instructions.fields import answer_of, known_of, shard_of, shards_of, text_of
+from uptake.instructions.fields import (
+    answer_of,
+    final_number,
+    known_of,
+    shard_of,
+    shards_of,
+    text_of,
+)
+from uptake.instructions.humaneval import completing
+from uptake.instructions.summhay import from_lic_summary
 
-__all__ = ["coding", "from_actions", "from_lic", "from_lic_data2text", "from_lic_database", "lic"]
+__all__ = ["from_lic", "is_lic", "lic"]
 
-_NUMBER = re.compile(r"[-+]?\$?[-+]?\d[\d,]*(\.\d+)?( ?/ ?\d+)?%?|[-+]?\$?\.\d+%?")
 _KEYS = ("question", "answer", "task_id", "shards", "task", "modified_shard", "gold", "meta")
 
 
+def is_lic(row: Mapping[str, Any]) -> bool:
+    """Whether a row has a task, or a question or wrong values beside its shards."""
+    asked = "question" in row or "modified_shard" in row
+    return asked or ("task" in row and "full" not in row)
+
+
 def from_lic(row: Mapping[str, Any]) -> Instruction:
+    """A row of any task. Raises ValueError for a task that is not known, and what is missing."""
+    task = row.get("task")
+    if isinstance(task, str) and task in _TASKS:
+        marks, read = _TASKS[task]
+        if "question" not in row or "fully_specified_question" in row:
+            if not any(mark in row for mark in marks):
+                raise ValueError(f'a row of task "{task}" has no "{marks[0]}"; add it')
+            return read(row)
+    if "question" in row or "modified_shard" in row:
+        return _plain(row)
+    if task not in (None, "math", *_TASKS):
+        known = ", ".join(sorted(["math", *_TASKS]))
+        raise ValueError(f"task {task!r} is not read; those that are: {known}")
+    raise ValueError('missing key "question"; add it')
+
+
+def _plain(row: Mapping[str, Any]) -> Instruction:
     """A row with its question, answer and shards, or of wrong and right shards."""
     domain = text_of(row, "task") if "task" in row else "math"
     # Public files pad some rows with empty shards: there is nothing in them to say.
@@ -40,7 +76,10 @@ def from_lic(row: Mapping[str, Any]) -> Instruction:
     shards = [(number, _contradict(shard, wrong.get(number))) for number, shard in shards]
     told = tuple(shard for _, shard in shards)
     answer = answer_of(row)
-    gold = text_of(row, "gold") if "gold" in row else _gold(answer, domain)
+    if "gold" in row:
+        gold = text_of(row, "gold")
+    else:
+        gold = final_number(answer) if domain == "math" else answer
     return Instruction(
         id=text_of(row, "task_id"),
         domain=domain,
@@ -51,7 +90,7 @@ def from_lic(row: Mapping[str, Any]) -> Instruction:
     )
 
 
-def from_actions(row: Mapping[str, Any]) -> Instruction:
+def _actions(row: Mapping[str, Any]) -> Instruction:
     """A row whose functions stand apart: that benchmark tells them in a system prompt.
 
     Here they are told with the intent, so that a conversation holds all that the answer takes.
@@ -70,11 +109,12 @@ def from_actions(row: Mapping[str, Any]) -> Instruction:
         raise ValueError('"reference_answer" is not a list with an item; list the calls')
     taken = ("fully_specified_question", "reference_answer")
     plain = {key: value for key, value in row.items() if key not in taken}
-    plain |= {"question": question, "answer": json.dumps(gold, ensure_ascii=False)}
-    return _with_intent(from_lic(plain), offer(cast("list[dict[str, Any]]", functions)))
+    plain |= {"question": question, "answer": written(example(cast("list[Any]", gold)))}
+    plain |= {"acceptable": gold}
+    return _with_intent(_plain(plain), offer(cast("list[dict[str, Any]]", functions)))
 
 
-def from_lic_database(row: Mapping[str, Any]) -> Instruction:
+def _database(row: Mapping[str, Any]) -> Instruction:
     """A row of the task "database": the tables are told with the intent, as in its `full`."""
     shards = [_lic_shard(item, i)[1] for i, item in enumerate(shards_of(row))]
     read = ("fully_specified_question", "reference_sql", "shards", "task", "task_id")
@@ -90,7 +130,7 @@ def from_lic_database(row: Mapping[str, Any]) -> Instruction:
     return _with_intent(one, f"These are the tables:\n\n{text_of(row, 'schema_sql').strip()}")
 
 
-def from_lic_data2text(row: Mapping[str, Any]) -> Instruction:
+def _data2text(row: Mapping[str, Any]) -> Instruction:
     """A row of the task "data2text": its shards tell the table, `references` are what it scores by.
 
     That benchmark makes the whole request of the table as HTML, its metadata and some examples.
@@ -114,7 +154,7 @@ def from_lic_data2text(row: Mapping[str, Any]) -> Instruction:
         examples = text_of(row, "fewshot_descriptions").strip()
         parts.append(f"Other tables were described like this:\n{examples}")
     question = "\n\n".join(part for part in parts if part)
-    return from_lic({**row, "question": question, "answer": texts[0]})
+    return _plain({**row, "question": question, "answer": texts[0]})
 
 
 def _with_intent(one: Instruction, context: str) -> Instruction:
@@ -123,13 +163,29 @@ def _with_intent(one: Instruction, context: str) -> Instruction:
     return replace(one, full=f"{one.full}\n\n{context}", shards=(first, *one.shards[1:]))
 
 
-def coding(row: Mapping[str, Any]) -> dict[str, str]:
-    """The question and answer of a row of the task "code", which has them under other names."""
-    keys = ("question_content", "starter_code") if "question_content" in row else ("prompt",)
-    question = "\n\n".join(text_of(row, key) for key in keys if row.get(key))
+def _code(row: Mapping[str, Any]) -> Instruction:
+    """A row of the task "code", of HumanEval or of LiveCodeBench."""
     solution = row.get("canonical_solution")
-    answer = f"{row.get('prompt', '')}{solution}" if solution else "(whatever passes the tests)"
-    return {"question": question, "answer": answer}
+    answer = f"{row.get('prompt', '')}{solution}" if solution else UNSOLVED
+    if "question_content" in row:
+        question = text_of(row, "question_content")
+        if row.get("starter_code"):
+            question += f"\n\nBegin with this:\n\n```python\n{text_of(row, 'starter_code')}\n```"
+    else:
+        question = completing(text_of(row, "prompt"))
+    return _plain({**row, "question": question, "answer": answer})
+
+
+_Read = Callable[[Mapping[str, Any]], Instruction]
+
+# For each task the keys of which its rows have one, and what reads them.
+_TASKS: dict[str, tuple[tuple[str, ...], _Read]] = {
+    "actions": (("fully_specified_question",), _actions),
+    "database": (("fully_specified_question",), _database),
+    "code": (("question_content", "prompt"), _code),
+    "data2text": (("references",), _data2text),
+    "summary": (("query",), from_lic_summary),
+}
 
 
 def _lic_meta(row: Mapping[str, Any], answer: str, gold: str) -> dict[str, Any]:
@@ -187,16 +243,6 @@ def _prose(shards: tuple[Shard, ...]) -> str:
 
 def _mark(text: str) -> str:
     return "?" if re.match(r"(what|how|who|whose|when|where|which|why)\b", text.lower()) else "."
-
-
-def _gold(answer: str, domain: str) -> str:
-    """GSM8K's final answer stands after "####"; commas and a dollar sign are no part of it."""
-    if domain != "math":
-        return answer
-    last = answer.rpartition("####")[2].strip()
-    if not _NUMBER.fullmatch(last):
-        raise ValueError('"answer" does not end in a number; end it with "#### 42"')
-    return last.replace(",", "").replace("$", "")
 
 
 def lic(one: Instruction) -> dict[str, Any]:

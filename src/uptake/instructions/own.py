@@ -18,18 +18,23 @@ _KEYS = ("id", "domain", "full", "shards", "answer", "meta")
 
 
 def from_own(row: Mapping[str, Any]) -> Instruction:
-    """The instruction that an own line holds; no unknown key is passed over."""
+    """The instruction that an own line holds; no unknown key is passed over.
+
+    Without "shards" it is told at once: `full` is its one shard.
+    """
     unknown = sorted(row.keys() - set(_KEYS))
     if unknown:
         raise ValueError(f'unknown key "{unknown[0]}"; put what is yours under "meta"')
     meta: Any = row.get("meta", {})
     if not isinstance(meta, dict):
         raise ValueError('"meta" is not an object; write {…}')
+    full = text_of(row, "full")
+    shards = shards_of(row) if "shards" in row else [full]
     return Instruction(
         id=text_of(row, "id"),
         domain=text_of(row, "domain") if "domain" in row else "math",
-        full=text_of(row, "full"),
-        shards=tuple(_own_shard(item, i) for i, item in enumerate(shards_of(row))),
+        full=full,
+        shards=tuple(_own_shard(item, i) for i, item in enumerate(shards)),
         answer=answer_of(row),
         meta=cast("dict[str, Any]", meta),
     )

@@ -61,7 +61,8 @@ class Endpoint:
     that a budget stops a run too early rather than too late.
 
     A parameter that the server rejects (a seed, the temperature of a reasoning model, the old or
-    new name of the token limit) is dropped once and for all; `dropped` names them.
+    new name of the token limit, a schema for the reply) is dropped once and for all; `dropped`
+    names them. The reasoning effort never is: a server that rejects it ends the run.
 
     `reply` raises ModelError. Fatal: unreachable, 401, 402, 404, quota used up, or no such
     endpoint there at all. Not fatal: 429, 5xx and timeouts after all retries, 400, 403, a
@@ -121,6 +122,11 @@ class Endpoint:
     def price(self) -> Price | None:
         """What its tokens cost, None where unknown (a cost cannot be bounded then)."""
         return self._price
+
+    @property
+    def takes_effort(self) -> bool:
+        """Whether the API has a place for `Sampling.effort`."""
+        return self._api.kind != "messages"
 
     async def reply(self, conversation: Conversation, sampling: Sampling) -> Reply:
         """One reply, the first where the API offers several. Raises ModelError."""
@@ -210,6 +216,9 @@ class Endpoint:
         if error.status in (400, 422):
             self._answered = True
             parameter = wire.rejected_parameter(error.body, sent.keys() - self._api.required)
+            if parameter == "reasoning_effort":  # without it the run would measure something else
+                said = wire.said_by(error.body)
+                return _FailedTryError(f"it takes no such reasoning_effort: {said}", fatal=True)
             if parameter is not None:
                 return _RejectedError(parameter)
         hints = {"key_hint": self._api.key_hint, "path_hint": self._api.path_hint}
@@ -239,10 +248,19 @@ class Endpoint:
             asked = f"; it asks to wait {failed.wait:g} s"
         address = self._api.address
         where = "" if address in self._name else f" at {address}"
-        return ModelError(f"{self._name}{where}: {failed}{asked}{tried}", fatal=failed.fatal)
+        cut_off = bool(getattr(failed.__cause__, "cut_off", False))
+        line = f"{self._name}{where}: {failed}{asked}{tried}"
+        return ModelError(line, fatal=failed.fatal, cut_off=cut_off)
 
     def _cache_key(self, messages: list[dict[str, Any]], sampling: Sampling) -> str:
-        settings = [sampling.temperature, sampling.top_p, sampling.max_tokens, sampling.seed]
+        settings: list[Any] = [
+            sampling.temperature,
+            sampling.top_p,
+            sampling.max_tokens,
+            sampling.seed,
+        ]
+        # Only where there are any, so that what was kept before there were is found.
+        settings += [part for part in (sampling.effort, sampling.schema) if part is not None]
         where = [self._api.kind, self._api.address, self._model, self._extra]
         return key_of([*where, settings, messages])
 

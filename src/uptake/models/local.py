@@ -39,6 +39,8 @@ class Local:
     Raises ModelError at once where the extra is not installed or the folder is not a model.
     """
 
+    takes_effort = False
+
     def __init__(self, path: Path | str, *, batch: int = 16, device: str | None = None) -> None:
         self._path = Path(path).expanduser()
         self._name = f"hf:{path}"

@@ -12,7 +12,11 @@ from collections.abc import Callable
 from uptake.conversation import Conversation
 from uptake.model import Scripted
 
-__all__ = ["POLICIES", "Ask", "Echo", "Empty", "Guess", "Refuse", "Silent"]
+__all__ = ["A_NUMBER", "POLICIES", "Ask", "Echo", "Empty", "Guess", "Refuse", "Silent"]
+
+
+A_NUMBER = "The answer is 12."
+"""A common size of answer in grade-school problems, so this is the luckiest of constants."""
 
 
 class Silent(Scripted):
@@ -44,13 +48,13 @@ class Ask(Scripted):
 
 
 class Guess(Scripted):
-    """Always commits, at once and without looking, to the same number.
+    """Always commits, at once and without looking: to a number, or to what `words` makes of a talk.
 
-    12 is a common size of answer in grade-school problems, so this is the luckiest of constants.
+    Where a domain wants something else than a number, `uptake.partners.guesser` gives the words.
     """
 
-    def __init__(self, answer: str = "12") -> None:
-        super().__init__([f"The answer is {answer}."], name="policy:guess")
+    def __init__(self, words: str | Callable[[Conversation], str] = A_NUMBER) -> None:
+        super().__init__([words] if isinstance(words, str) else words, name="policy:guess")
 
 
 class Echo(Scripted):

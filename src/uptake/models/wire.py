@@ -36,7 +36,14 @@ LIMIT_NAMES = ("max_tokens", "max_completion_tokens")
 
 
 class UnreadableError(ValueError):
-    """A body that holds no usable reply: says what is wrong with it, without saying where."""
+    """A body that holds no usable reply: says what is wrong with it, without saying where.
+
+    `cut_off` is whether the token limit was reached before the first word.
+    """
+
+    def __init__(self, message: str, *, cut_off: bool = False) -> None:
+        super().__init__(message)
+        self.cut_off = cut_off
 
 
 class UnsendableError(ValueError):
@@ -76,6 +83,11 @@ def parameters(sampling: Sampling, *, limit_name: str, dropped: Collection[str])
     }
     if sampling.top_p < 1:
         wanted["top_p"] = sampling.top_p
+    if sampling.effort is not None:
+        wanted["reasoning_effort"] = sampling.effort
+    if sampling.schema is not None:
+        form = {"name": "reply", "strict": True, "schema": sampling.schema}
+        wanted["response_format"] = {"type": "json_schema", "json_schema": form}
     return {name: value for name, value in wanted.items() if name not in dropped}
 
 
@@ -139,7 +151,10 @@ def message_of(fields: dict[str, Any], finish_reason: str) -> Message:
         raise UnreadableError("the reply is not UTF-8 (half of a surrogate pair)") from None
     message = Message.from_dict(kept)
     if not _says_something(message):
-        raise UnreadableError(f"the reply is empty (finish_reason {finish_reason!r})")
+        raise UnreadableError(
+            f"the reply is empty (finish_reason {finish_reason!r})",
+            cut_off=finish_reason == "length",
+        )
     return message
 
 
@@ -192,6 +207,9 @@ def rejected_parameter(body: Any, sent: Collection[str]) -> str | None:
     (`max_tokens is too large`) is no objection to the parameter.
     """
     text = body if isinstance(body, str) else json.dumps(body)
+    # A schema is asked for in words as well, so whatever is said against it is reason enough.
+    if "response_format" in sent and re.search(r"response_format|json_schema", text):
+        return "response_format"
     if not _NOT_TAKEN.search(text):
         return None
     error = cast("dict[str, Any]", body).get("error", body) if isinstance(body, dict) else body

@@ -7,7 +7,7 @@ This package knows nothing of models, of how episodes are kept, or of how they a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from importlib.metadata import entry_points
 from typing import Protocol, runtime_checkable
 
@@ -16,7 +16,7 @@ from uptake.instruction import Instruction
 from uptake.scenario import Scenario
 from uptake.scores import Figure
 
-__all__ = ["Probe", "metrics", "names", "probe"]
+__all__ = ["Probe", "budgeted", "metrics", "names", "probe"]
 
 GROUP = "uptake.probes"
 
@@ -26,7 +26,9 @@ class Probe(Protocol):
     """A name, the conditions it compares, and how it tells one instruction under each of them.
 
     A probe that measures more than how well instructions are solved has an attribute `metrics`,
-    too: a sequence of `uptake.scores.Figure`.
+    too: a sequence of `uptake.scores.Figure`. One whose figures depend on the conditions that were
+    played has a method `metrics_of(conditions)` in its place; one that takes budgets of thinking a
+    method `at(budgets)`, which gives the probe that plays those.
     """
 
     @property
@@ -50,14 +52,37 @@ class Probe(Protocol):
         ...
 
 
-def metrics(wanted: Iterable[str]) -> dict[str, tuple[Figure, ...]]:
+def metrics(
+    wanted: Iterable[str], conditions: Collection[str] = ()
+) -> dict[str, tuple[Figure, ...]]:
     """What each of the `wanted` probes measures of its own; nothing for one that is not installed.
+
+    `conditions` are those that were played, of any probe; without them, a probe's own are meant.
 
     Raises:
         UptakeError: a probe cannot be loaded.
     """
     known = set(names())
-    return {name: tuple(getattr(probe(name), "metrics", ())) for name in wanted if name in known}
+    return {name: _figures(probe(name), conditions) for name in wanted if name in known}
+
+
+def _figures(found: Probe, conditions: Collection[str]) -> tuple[Figure, ...]:
+    of = getattr(found, "metrics_of", None)
+    return tuple(of(conditions or found.conditions) if of else getattr(found, "metrics", ()))
+
+
+def budgeted(probes: Sequence[Probe], budgets: Sequence[str]) -> tuple[Probe, ...]:
+    """The probes, those that take budgets of thinking at these; as they are where there are none.
+
+    Raises:
+        UptakeError: none of them takes budgets, or a budget is none that it knows.
+    """
+    if not budgets:
+        return tuple(probes)
+    at = [getattr(probe, "at", None) for probe in probes]
+    if not any(at):
+        raise UptakeError("--budgets goes with a probe that takes them: uptake probe thinking")
+    return tuple(made(budgets) if made else one for one, made in zip(probes, at, strict=True))
 
 
 def names() -> list[str]:

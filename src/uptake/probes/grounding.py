@@ -25,6 +25,7 @@ from uptake.instruction import Instruction
 from uptake.probes.variants import Played, acts_at, acts_of, spoken
 from uptake.scenario import Scenario, Told, bullets
 from uptake.scores import Agreement, Figure, Metric
+from uptake.sentences import plain
 
 __all__ = ["ACKNOWLEDGING", "GROUNDING", "PEOPLE", "Grounding", "grounding"]
 
@@ -35,6 +36,9 @@ GROUNDING = ASKING | ACKNOWLEDGING
 
 PEOPLE = 0.375
 """Cohen's kappa of two people on where a grounding act belongs (arXiv 2311.09144)."""
+
+ALL = "That is all. What is your answer?"
+"""After this, a reply in the words of the request is an answer and no sign of listening."""
 
 ANSWER = "The answer is 12."
 WHICH = "Could you tell me which part you mean?"
@@ -80,12 +84,12 @@ def _made(one: Instruction) -> list[Told]:
         return [
             _place(texts[0], asks, (0,)),
             _place(f"{begun}\nThat is not all yet.", "Okay, go on.", everything[1:cut]),
-            _place(" ".join(texts[cut:]), spoken(one), everything[cut:], grounds=False),
+            _place(f"{' '.join(texts[cut:])} {ALL}", spoken(one), everything[cut:], grounds=False),
             _place(*_thanks(one, rng), grounds=False),
             *aside,
         ]
     return [
-        _place(one.full, spoken(one), everything, grounds=False),
+        _place(f"{one.full}\n\n{ALL}", spoken(one), everything, grounds=False),
         _place("And what about the other one?", "Which other one do you mean?"),
         _place("Sorry, forget that. Thanks for this one.", "You are welcome.", grounds=False),
         _place(*_wait(rng)),
@@ -122,7 +126,11 @@ def _places(episode: Episode) -> list[int]:
 
 
 def _both(episode: Episode, at: int) -> tuple[frozenset[str], frozenset[str]]:
-    return acts_at(episode, at), acts_of(episode.turns[at].person or "", episode, at)
+    turn = episode.turns[at]
+    # To give back all that was said, word for word, shows nothing of what was understood.
+    echoes = plain(turn.reply) == plain(turn.user)
+    own = frozenset[str]() if echoes else acts_at(episode, at)
+    return own, acts_of(turn.person or "", episode, at)
 
 
 def places(kind: frozenset[str], played: Played) -> Decisions:
@@ -159,8 +167,9 @@ METRICS: tuple[Figure, ...] = (
         "kappa",
         "beside",
         partial(places, GROUNDING),
-        f"does it where people do (two people: {PEOPLE:.2f})",
+        f"does it where people do (two people: {PEOPLE:g})",
         headline=True,
+        people=PEOPLE,
     ),
     Agreement("kappa_asks", "beside", partial(places, ASKING), "asks where people ask"),
     Agreement(

@@ -63,7 +63,7 @@ def _halves(one: Instruction) -> tuple[str, str, tuple[int, ...], tuple[int, ...
 def _resumed(one: Instruction, two: Instruction) -> tuple[Told, ...]:
     begun, rest, first, last = _halves(one)
     return (
-        Told(f"{begun}\nThat is not all yet, wait for the rest.", first, good=LISTENS),
+        Told(f"{begun}\nThat is not all yet, wait for the rest.", first, good=LISTENS, move="hold"),
         Told(
             f"Something else first. {two.full}",
             (),
@@ -76,8 +76,9 @@ def _resumed(one: Instruction, two: Instruction) -> tuple[Told, ...]:
             last,
             wants=one,
             rival=two,
-            good=f"Back to your first question. {spoken(one)}",
+            good=spoken(one, after="Back to your first question."),
             poor=spoken(two),
+            move="resume",
         ),
     )
 
@@ -86,21 +87,28 @@ def _interleaved(one: Instruction, two: Instruction) -> tuple[Told, ...]:
     begun, rest, first, last = _halves(one)
     other_begun, other_rest, _, _ = _halves(two)
     return (
-        Told(f"First: {begun}\nThat is not all yet, wait for the rest.", first, good=LISTENS),
-        Told(f"Second: {other_begun}\nThat is not all yet either.", (), good=LISTENS),
+        Told(
+            f"First: {begun}\nThat is not all yet, wait for the rest.",
+            first,
+            good=LISTENS,
+            move="hold",
+        ),
+        Told(f"Second: {other_begun}\nThat is not all yet either.", (), good=LISTENS, move="hold"),
         Told(
             f"On the first: {rest}",
             last,
             rival=two,
-            good=f"On the first: {spoken(one)}",
+            good=spoken(one, after="On the first:"),
             poor=spoken(two),
+            move="resume",
         ),
         Told(
             f"On the second: {other_rest}",
             (),
             wants=two,
             rival=one,
-            good=f"On the second: {spoken(two)}",
+            good=spoken(two, after="On the second:"),
+            move="resume",
         ),
     )
 
@@ -108,7 +116,7 @@ def _interleaved(one: Instruction, two: Instruction) -> tuple[Told, ...]:
 def _cancelled(one: Instruction, two: Instruction) -> tuple[Told, ...]:
     begun, _, first, _ = _halves(one)
     return (
-        Told(f"{begun}\nThat is not all yet, wait for the rest.", first, good=LISTENS),
+        Told(f"{begun}\nThat is not all yet, wait for the rest.", first, good=LISTENS, move="hold"),
         Told(
             f"Never mind, forget about that. {two.full}",
             (),

@@ -53,7 +53,13 @@ class Lost:
     def scenarios(
         self, instruction: Instruction, other: Instruction | None = None
     ) -> list[Scenario]:
-        """`instruction` under each condition; not `shuffled` with fewer than two facts."""
+        """`instruction` under each condition.
+
+        Not `shuffled` with fewer than two facts; only `full` where it has a single shard, for
+        then there is nothing to tell over turns.
+        """
+        if len(instruction.shards) == 1:
+            return scenarios(instruction, ("full",))
         found = scenarios(instruction)
         if len(instruction.shards) > 2:
             (mixed,) = scenarios(_shuffled(instruction), ("sharded",))

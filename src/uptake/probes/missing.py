@@ -43,7 +43,9 @@ class Missing:
     ) -> list[Scenario]:
         """`instruction` under each condition; none where it has no fact to leave out.
 
-        `distracted` needs a sentence that the domain gives as `meta["distractor"]`.
+        `distracted` needs a sentence that the domain gives as `meta["distractor"]`. Where the
+        domain says of which shards the absence can be noticed (`meta["gaps"]`), one of them is
+        left out.
         """
         left_out = withheld(instruction)
         if left_out is None:
@@ -63,13 +65,15 @@ class Missing:
 def withheld(instruction: Instruction) -> int | None:
     """The needed shard that is left out, the same for the same instruction; None if there is none.
 
-    One that names its quantity is preferred, since a question can then be seen to ask for it.
+    One of `meta["gaps"]`, where the domain knows them: an argument that has a default, or one
+    filter of a query, is not missed by anybody. Otherwise one that names its quantity is
+    preferred, since a question can then be seen to ask for it.
     """
     needed = sorted(instruction.needed - {0})
-    named = [i for i in needed if instruction.shards[i].quantity]
-    if not needed:
-        return None
-    return Random(f"missing/{instruction.id}").choice(named or needed)
+    named = [i for i in needed if instruction.shards[i].quantity] or needed
+    gaps = instruction.meta.get("gaps")
+    found = named if gaps is None else [i for i in needed if i in gaps]
+    return Random(f"missing/{instruction.id}").choice(found) if found else None
 
 
 def _scenario(

@@ -17,7 +17,7 @@ from itertools import cycle, islice
 from uptake.instruction import Instruction
 from uptake.probes.variants import Played, pick, spoken
 from uptake.scenario import Scenario, Told
-from uptake.scores import Metric
+from uptake.scores import Course, Figure, Metric
 
 __all__ = ["CONSTRAINTS", "LENGTHS", "Persistence", "persistence"]
 
@@ -45,7 +45,6 @@ LENGTHS = {"10": 10, "20": 20, "40": 40}
 """The conditions, and how many turns each has."""
 
 TALK = ("Thanks.", "Good.", "I see.", "Okay, that helps.", "Fine.")
-_CHECKPOINTS = (1, 2, 5, 10, 20, 40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Persistence:
     conditions: tuple[str, ...] = tuple(LENGTHS)
 
     @property
-    def metrics(self) -> tuple[Metric, ...]:
+    def metrics(self) -> tuple[Figure, ...]:
         """What is read off the episodes; see `docs/probes.md`."""
         return METRICS
 
@@ -94,7 +93,7 @@ def _plan(instruction: Instruction, constraint: str, turns: int) -> tuple[Told, 
     return (first, *islice(cycle(work), turns - 1))
 
 
-def _honoured(played: Played, condition: str) -> list[bool] | None:
+def by_turn(condition: str, played: Played) -> list[bool] | None:
     """For each turn, whether the constraint of the first message is honoured."""
     if condition not in played:
         return None
@@ -106,19 +105,13 @@ def _honoured(played: Played, condition: str) -> list[bool] | None:
 
 def honoured(condition: str, played: Played) -> float | None:
     """The share of the turns that honour the constraint."""
-    held = _honoured(played, condition)
+    held = by_turn(condition, played)
     return None if held is None else sum(held) / len(held)
-
-
-def at_turn(turn: int, condition: str, played: Played) -> float | None:
-    """Whether one turn, counted from 1, honours it."""
-    held = _honoured(played, condition)
-    return None if held is None or len(held) < turn else float(held[turn - 1])
 
 
 def lasts(condition: str, played: Played) -> float | None:
     """The number of turns before the first that does not honour it."""
-    held = _honoured(played, condition)
+    held = by_turn(condition, played)
     return None if held is None else float([*held, False].index(False))
 
 
@@ -127,7 +120,7 @@ def endures(condition: str, played: Played) -> float | None:
 
     Of conversations whose first reply honours the constraint: None for the others.
     """
-    held = _honoured(played, condition)
+    held = by_turn(condition, played)
     if held is None or not held[0]:
         return None
     middle = len(held) // 2
@@ -135,7 +128,7 @@ def endures(condition: str, played: Played) -> float | None:
     return min(1.0, late / early)
 
 
-def _metrics(condition: str) -> tuple[Metric, ...]:
+def _metrics(condition: str) -> tuple[Figure, ...]:
     main = condition == "20"
     return (
         Metric(
@@ -159,15 +152,12 @@ def _metrics(condition: str) -> tuple[Metric, ...]:
             "of what held in the first half, what holds in the second",
             pooled=True,
         ),
-        *(
-            Metric(
-                f"honoured_at_{turn}",
-                condition,
-                partial(at_turn, turn, condition),
-                f"honoured at turn {turn}",
-            )
-            for turn in _CHECKPOINTS
-            if turn <= LENGTHS[condition]
+        Course(
+            "half_life",
+            "honoured_by_turn",
+            condition,
+            partial(by_turn, condition),
+            "first turn that half as many honour as honoured the first",
         ),
     )
 

@@ -18,7 +18,7 @@ from uptake.episode import Episode
 from uptake.instruction import Instruction
 from uptake.probes.variants import Played, acts_at, changeable, changed, pick, spoken
 from uptake.questions import yes_or_no
-from uptake.scenario import Scenario, Told
+from uptake.scenario import Scenario, Told, question
 from uptake.scores import Metric
 
 __all__ = ["TRIGGERS", "Presupposition", "presupposition"]
@@ -59,7 +59,7 @@ class Presupposition:
         everything = tuple(range(len(instruction.shards)))
         asked = Told(instruction.full, everything, good=spoken(instruction))
         wrong = changed(instruction, shard)
-        corrects = f"No, {known.claim}. {spoken(instruction)}"
+        corrects = spoken(instruction, after=f"No, {known.claim}.")
         second = {
             "direct_false": Told(known.false_check, (), yes=False, good=f"No, {known.claim}."),
             "direct_true": Told(known.check, (), yes=True, good=f"Yes, {known.claim}."),
@@ -69,6 +69,8 @@ class Presupposition:
                 rival=wrong,
                 good=corrects,
                 poor=spoken(wrong),
+                move="correct",
+                fact=known.value,
             ),
             "true": Told(
                 _loaded(instruction, known.claim), (), rival=wrong, good=spoken(instruction)
@@ -87,7 +89,7 @@ def trigger(instruction_id: str) -> str:
 
 def _loaded(instruction: Instruction, claim: str) -> str:
     words = TRIGGERS[trigger(instruction.id)]
-    return words.format(claim=claim, question=instruction.shards[0].text)
+    return words.format(claim=claim, question=question(instruction))
 
 
 def knows(played: Played) -> float | None:
@@ -131,10 +133,18 @@ def imprecise(played: Played) -> float | None:
 
 
 def corrects(played: Played) -> float | None:
-    """Of rejections, those whose answer is right: the right fact is put in place of the wrong."""
+    """Of rejections, those whose answer to the question is right, the false value set aside."""
     if not rejects("false", played):
         return None
     return played["false"].turns[-1].score
+
+
+def states_fact(played: Played) -> float | None:
+    """Of rejections, those that say what is so in place of what is not."""
+    if not rejects("false", played):
+        return None
+    states = played["false"].turns[-1].states
+    return None if states is None else float(states)
 
 
 def accepts_true(played: Played) -> float | None:
@@ -175,6 +185,13 @@ METRICS = (
         "false",
         corrects,
         "of its rejections, those that then answer rightly",
+        pooled=True,
+    ),
+    Metric(
+        "states_fact",
+        "false",
+        states_fact,
+        "of its rejections, those that say what is so instead",
         pooled=True,
     ),
     Metric("accepts_true", "true", accepts_true, "lets a true presupposition stand", pooled=True),

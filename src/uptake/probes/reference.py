@@ -55,7 +55,7 @@ class Reference:
 
 def _it(one: Instruction) -> tuple[Told, ...]:
     everything = tuple(range(len(one.shards)))
-    told = Told(ONE.format(first=one.full), everything, good=WAITS)
+    told = Told(ONE.format(first=one.full), everything, good=WAITS, move="hold")
     return told, Told(pick(IT, one.id, "it"), (), good=spoken(one), poor="Which one do you mean?")
 
 
@@ -79,6 +79,7 @@ def _of_two(one: Instruction, two: Instruction) -> dict[str, tuple[Told, ...]]:
         rival=two,
         good="Which one do you mean, the first or the second?",
         poor=spoken(one),
+        move="ask",
     )
     which = Told("The second one.", (), wants=two, rival=one, good=spoken(two))
     return {

@@ -8,16 +8,16 @@ This module knows nothing of conditions or of figures.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from uptake.acts import Annotator, RuleAnnotator, names
 from uptake.conversation import Conversation
 from uptake.episode import Episode
 from uptake.instruction import Instruction
+from uptake.partners import short, spoken, written
 
 __all__ = [
     "ANNOTATOR",
@@ -27,9 +27,12 @@ __all__ = [
     "changeable",
     "changed",
     "pick",
+    "short",
     "spoken",
+    "then",
     "withdrawable",
     "without",
+    "written",
 ]
 
 T = TypeVar("T")
@@ -53,12 +56,6 @@ def acts_of(words: str, episode: Episode, turn: int) -> frozenset[str]:
     for told in list(episode.turns)[:turn]:
         talk = talk.user(told.user).assistant(told.reply if told.person is None else told.person)
     return names(ANNOTATOR.acts(words, talk.user(episode.turns[turn].user)))
-
-
-def spoken(instruction: Instruction) -> str:
-    """The reply that gives the answer and nothing else."""
-    bare = re.fullmatch(r"-?[\d.,]+", instruction.answer)
-    return f"The answer is {instruction.answer}." if bare else instruction.answer
 
 
 def changeable(instruction: Instruction) -> int | None:
@@ -89,7 +86,8 @@ def changed(instruction: Instruction, shard: int) -> Instruction:
         raise ValueError(f"{instruction.id}: shard {shard} does not say what would change it")
     shards = list(instruction.shards)
     shards[shard] = replace(one, text=one.contradicted)
-    return replace(instruction, shards=tuple(shards), answer=one.revised)
+    told = replace(instruction, shards=tuple(shards), answer=one.revised)
+    return _checked(told, "revised", shard)
 
 
 def without(instruction: Instruction, shard: int) -> Instruction:
@@ -98,7 +96,28 @@ def without(instruction: Instruction, shard: int) -> Instruction:
     if one.withdrawn is None:
         raise ValueError(f"{instruction.id}: shard {shard} cannot be taken back")
     shards = tuple(s for i, s in enumerate(instruction.shards) if i != shard)
-    return replace(instruction, shards=shards, answer=one.withdrawn)
+    told = replace(instruction, shards=shards, answer=one.withdrawn)
+    return _checked(told, "withdrawn", shard)
+
+
+def _checked(told: Instruction, reading: str, shard: int) -> Instruction:
+    """A reading with what its domain's verifier needs: `meta[reading]`, by the shard's number.
+
+    What stands there takes the place of what `meta` (and, under "full", the request) says.
+    """
+    readings = told.meta.get(reading)
+    if not isinstance(readings, dict):
+        return told
+    other = cast("dict[str, Any]", readings).get(str(shard))
+    if not isinstance(other, dict):
+        return told
+    known = cast("dict[str, Any]", other)
+    return replace(told, full=known.get("full", told.full), meta={**told.meta, **known})
+
+
+def then(words: str, text: str) -> str:
+    """What the user says after some words of introduction: in the line, or below it if long."""
+    return f"{words}\n\n{text}" if "\n" in text else f"{words} {text}"
 
 
 def pick(options: Sequence[T], instruction_id: str, what: str) -> T:

@@ -69,7 +69,7 @@ def compared(
         raise UptakeError(f"--rule {rule!r} is unknown; there are: {', '.join(RULES)}")
     left, mine = _side("A", Path(a), model_a)
     right, theirs = _side("B", Path(b), model_b)
-    own = metrics({episode.probe for episode in mine})
+    own = metrics({e.probe for e in mine}, {e.condition for e in mine})
     found = compare_runs(
         mine, theirs, own, names=_names(left, right), rule=rule, conditions=conditions, only=only
     )

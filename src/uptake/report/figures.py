@@ -5,12 +5,12 @@ This module knows nothing of where the words are shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from uptake.partners import ORACLE
 from uptake.probes import metrics
-from uptake.scores import Figure, Row
+from uptake.scores import Course, Figure, Row
 
 __all__ = ["Figures", "groups", "percent", "reach", "shown", "span", "span_of"]
 
@@ -73,7 +73,7 @@ class Figures:
         return None if row is None else row.value
 
 
-def groups(rows: Iterable[Row], probed: str | None = None) -> list[list[Figures]]:
+def groups(rows: Iterable[Row], probed: Collection[str] = ()) -> list[list[Figures]]:
     """For each probe and domain, the figures of each model: those that are probed come first.
 
     A constant policy is a control, unless it is itself what was `probed`.
@@ -85,7 +85,7 @@ def groups(rows: Iterable[Row], probed: str | None = None) -> list[list[Figures]
     return [
         sorted(
             (_figures(part, probed) for part in models.values()),
-            key=lambda f: (f.control, f.model == ORACLE, f.model != probed, f.mediated),
+            key=lambda f: (f.control, f.model == ORACLE, f.model not in probed, f.mediated),
         )
         for models in found.values()
     ]
@@ -113,7 +113,10 @@ def shown(metric: Figure, value: float | None) -> str:
 
 
 def span_of(metric: Figure, row: Row | None) -> str:
-    """The interval of a metric as "[57, 65]"; empty where there is none."""
+    """The interval of a metric as "[57, 65]"; a note in its place where there is none."""
+    if isinstance(metric, Course) and row is not None and row.note:
+        least = "" if row.low is None else f"at least {row.low:.0f}, "
+        return f"{least}{row.note.partition(':')[0]}"
     if row is None or row.low is None or row.high is None:
         return ""
     if metric.kind == "amount":
@@ -131,15 +134,15 @@ def reach(metric: Figure, controls: Iterable[Figures]) -> str:
     return least if least == most else f"{least} to {most}"
 
 
-def _figures(rows: Sequence[Row], probed: str | None) -> Figures:
+def _figures(rows: Sequence[Row], probed: Collection[str]) -> Figures:
     first = rows[0]
     return Figures(
         first.probe,
         first.domain,
         first.model,
         first.mediated,
-        first.model.startswith("policy:") and first.model != probed,
-        metrics([first.probe]).get(first.probe, ()),
+        first.model.startswith("policy:") and first.model not in probed,
+        metrics([first.probe], {row.condition for row in rows}).get(first.probe, ()),
         tuple(_ordered({row.condition for row in rows})),
         {(row.metric, row.condition, row.score): row for row in rows},
     )

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from uptake.report.figures import percent, reach, shown, span, span_of
+from uptake.report.reading import pieces
 
 if TYPE_CHECKING:
     from uptake.scores import Row
@@ -36,7 +37,13 @@ def render(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(  # pyright: ignore[reportUnknownMemberType]
-        percent=percent, span=span, shown=shown, span_of=span_of, reach=reach, figure=_figure
+        percent=percent,
+        span=span,
+        shown=shown,
+        span_of=span_of,
+        reach=reach,
+        figure=_figure,
+        pieces=pieces,
     )
     return environment.get_template(template).render(**values)
 
@@ -68,15 +75,18 @@ def _source(name: str) -> str:
     return files("uptake.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def _figure(row: Row, name: str) -> str:
-    """`value`, `low` or `high` of a row as the table shows it: shares in percent."""
+def _figure(row: Row, name: str, amounts: Collection[str] = ()) -> str:
+    """`value`, `low` or `high` of a row as the table shows it: shares in percent.
+
+    `amounts` are metrics of the probes' own that are none.
+    """
     value: float | None = getattr(row, name)
     if value is None:
         return ""
     if row.metric == "tokens":
         return f"{value:,.0f}"
-    if row.metric in ("turns", "words"):
+    if row.metric in ("turns", "words") or row.metric in amounts:
         return f"{value:.2f}"
-    if row.metric in ("failures", "undecided"):
+    if row.metric in ("failures", "undecided", "spoiled"):
         return f"{value:.0f}"
     return f"{100 * value:.1f}%"

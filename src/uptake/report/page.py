@@ -10,41 +10,75 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from uptake.episode import Episode
-from uptake.report.charts import charts, profile
+from uptake.report.charts import charts
+from uptake.report.faith import faith
 from uptake.report.figures import Figures, groups, percent, shown, span_of
 from uptake.report.frame import bundle, made, nonce, render
+from uptake.report.profile import profile
 from uptake.report.reading import readings
-from uptake.run.record import not_taken, settings
-from uptake.scores import RESAMPLES, Row
+from uptake.run.record import not_taken, notes
+from uptake.scores import RESAMPLES, Course, Row
 
-__all__ = ["page"]
+__all__ = ["Run", "page"]
 
 TEMPLATE = "page.html"
 
 
-def page(out: Path, episodes: Sequence[Episode], rows: Sequence[Row]) -> str:
-    """The whole page for a run's episodes and their `rows`; `out` gives its settings and date."""
-    parts = [_part(group, episodes) for group in groups(rows, settings(out).get("model"))]
+@dataclass(frozen=True)
+class Run:
+    """One run of a report: its folder, what it was begun with, and its episodes."""
+
+    out: Path
+    settings: dict[str, Any]
+    episodes: Sequence[Episode]
+
+    @property
+    def probed(self) -> str | None:
+        """The name of the model that was probed, where the run says so."""
+        return self.settings.get("model")
+
+
+def page(runs: Sequence[Run], rows: Sequence[Row]) -> str:
+    """The whole page for the `rows` of one run or more, each with its settings and date."""
+    episodes = [episode for run in runs for episode in run.episodes]
+    probed = [run.probed for run in runs if run.probed]
+    parts = [
+        _part(figures, group, episodes)
+        for group in groups(rows, probed)
+        for figures in _shown(group, probed)
+    ]
     models = [part["figures"].name for part in parts]
     return render(
         TEMPLATE,
         title=" · ".join(dict.fromkeys(models)) or "nothing played yet",
         parts=parts,
+        probes=len({(part["figures"].probe, part["figures"].domain) for part in parts}),
+        models=len(set(models)),
         profile=profile((part["figures"], part["controls"]) for part in parts),
         rows=rows,
-        method=_method(out, episodes, rows),
+        notes=[line for run in runs for line in notes(run.out)],
+        amounts={m.name for part in parts for m in part["figures"].metrics if m.kind == "amount"},
+        faiths=faith(episodes),
+        methods=[(str(run.out), _method(run, rows)) for run in runs],
         bundle=bundle() if parts else "",
         nonce=nonce(episodes),
     )
 
 
-def _part(group: Sequence[Figures], episodes: Sequence[Episode]) -> dict[str, Any]:
-    """What one probe and domain has to show; its first model is the one that was probed."""
-    figures = group[0]
+def _shown(group: Sequence[Figures], probed: Sequence[str]) -> list[Figures]:
+    """Whom a probe and domain is shown of: who was probed, or else whoever comes first."""
+    return [figures for figures in group if figures.model in probed] or [group[0]]
+
+
+def _part(
+    figures: Figures, group: Sequence[Figures], episodes: Sequence[Episode]
+) -> dict[str, Any]:
+    """What one probe and domain has to show of one model."""
     mine = [
         e
         for e in episodes
@@ -61,9 +95,20 @@ def _part(group: Sequence[Figures], episodes: Sequence[Episode]) -> dict[str, An
         "leading": _leading(figures, controls),
         "facts": list(_facts(figures)),
         "charts": charts(figures, controls, _spread(mine)),
-        "shelves": readings(mine),
+        "half": _half_lives(figures),
+        "shelves": readings(mine, figures.metrics if figures.by_skill else ()),
         "never": figures.value("first_attempt:never", figures.headline or ""),
     }
+
+
+def _half_lives(figures: Figures) -> str:
+    """The half-life under each condition, in words; "" where the probe follows nothing by turn."""
+    found: list[str] = []
+    for metric, row in figures.skills:
+        if isinstance(metric, Course):
+            value = "" if row.value is None else f"{row.value:.0f} "
+            found.append(f"{metric.condition}: {value}{span_of(metric, row)}".strip())
+    return "; ".join(found)
 
 
 def _leading(figures: Figures, controls: Sequence[Figures]) -> dict[str, str] | None:
@@ -115,11 +160,12 @@ def _facts(figures: Figures) -> list[tuple[str, str, str]]:
     return found
 
 
-def _method(out: Path, episodes: Sequence[Episode], rows: Sequence[Row]) -> list[tuple[str, str]]:
-    """How it was measured, as names and values."""
-    held = settings(out)
+def _method(run: Run, rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """How a run was measured, as names and values."""
+    held, episodes, out = run.settings, run.episodes, run.out
     repeats = max((e.repeat + 1 for e in episodes), default=0)
-    instructions = max((row.n for row in rows if row.metric == "mean"), default=0)
+    means = (row.n for row in rows if row.metric == "mean" and run.probed in (None, row.model))
+    instructions = max(means, default=0)
     failed = sum(e.ended == "error" for e in episodes)
     failures = sorted({e.error or "" for e in episodes if e.ended == "error"})
     return [
@@ -153,9 +199,7 @@ def _user(held: dict[str, Any], episodes: Sequence[Episode]) -> str:
     name = str(held.get("user", "scripted"))
     if name == "scripted":
         return "scripted: verbatim, at most one new fact a turn"
-    turns = [turn for e in episodes if e.user != "scripted" for turn in e.turns]
-    broken = sum(turn.unfaithful is not None for turn in turns)
-    return f"{name}; unfaithful at {broken:,} of {len(turns):,} turns"
+    return "; ".join([name, *(found.words for found in faith(episodes))])
 
 
 def _some(failures: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ This module knows nothing of files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from uptake.report.figures import Figures, groups, percent, reach, shown, span, span_of
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from uptake.report.faith import Faith
     from uptake.scores import Row
 
-__all__ = ["tables"]
+__all__ = ["spoiled", "tables"]
+
+LISTED = 10  # faults of the user's model
 
 
-def tables(rows: Sequence[Row], probed: str | None = None) -> Iterator[RenderableType]:
+def tables(rows: Sequence[Row], probed: Collection[str] = ()) -> Iterator[RenderableType]:
     """A table for each probe and domain, and what it comes to in words."""
     from rich.text import Text
 
@@ -32,6 +35,17 @@ def tables(rows: Sequence[Row], probed: str | None = None) -> Iterator[Renderabl
             if not figures.control:
                 yield from _words(figures)
                 yield from _cost(figures, group[0])
+
+
+def spoiled(found: Faith) -> Iterator[Text]:
+    """What a model that played the user got wrong, a line each, and where to read the rest."""
+    from rich.text import Text
+
+    yield Text(f"user {found.user}: {found.words}.", "yellow" if found.faults else "")
+    for fault in found.faults[:LISTED]:
+        yield Text(f"  {fault.episode}, turn {fault.turn}: {fault.why}")
+    if len(found.faults) > LISTED:
+        yield Text(f"  and {len(found.faults) - LISTED:,} more, all of them in report.html")
 
 
 def _table(group: Sequence[Figures]) -> Table:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from uptake.analysts import analyst as find_analyst
 from uptake.domains import domain as find_domain
 from uptake.episode import Episode, Verify, play
 from uptake.errors import UptakeError
@@ -26,17 +27,18 @@ from uptake.mediator import Mediator
 from uptake.menders import mender
 from uptake.model import Model, Sampling
 from uptake.models import model as open_model
-from uptake.models.policies import POLICIES
-from uptake.partners import Oracle
-from uptake.probes import Probe
+from uptake.models.policies import POLICIES, Guess
+from uptake.partners import Oracle, guesser
+from uptake.probes import Probe, budgeted
 from uptake.probes import probe as find_probe
 from uptake.run.budget import Budget, LimitReachedError, Metered, metered
+from uptake.run.caveats import caveats
 from uptake.run.plan import Job, Plan, sample
 from uptake.run.progress import Progress
 from uptake.run.record import Record
 from uptake.user import ModelUser, ScriptedUser, User
 
-__all__ = ["CONCURRENCY", "Limits", "Outcome", "Setup", "finish", "run", "setup"]
+__all__ = ["CONCURRENCY", "Limits", "Outcome", "Setup", "check_price", "finish", "run", "setup"]
 
 CONCURRENCY = 32
 
@@ -83,7 +85,7 @@ class Setup:
 
     `user` is the model that plays the user, None for the scripted one; `opened` are the models
     that were opened by name. `judge` is the model that scores, if any, with the `rubrics` that its
-    domains give it.
+    domains give it. `notes` is what a reader of the scores must know.
     """
 
     plan: Plan
@@ -92,6 +94,7 @@ class Setup:
     opened: list[Model] = field(default_factory=list[Model])
     judge: Model | None = None
     rubrics: Mapping[str, str] = field(default_factory=dict[str, str])
+    notes: Sequence[str] = ()
 
     async def aclose(self) -> None:
         """Close every model that was opened by name; those that were handed in stay open."""
@@ -115,24 +118,29 @@ def setup(
     controls: bool = True,
     mediated: bool = False,
     mend: Sequence[str] = (),
+    analyst: str | None = None,
+    experience: str | Path | None = None,
     verify: Verify | None = None,
+    budgets: Sequence[str] = (),
     **options: Any,
 ) -> Setup:
     """A plan from settings as people give them; nothing is asked of a model yet.
 
-    With `mediated`, the model is played as it is and mediated; `mend` names other ways to mend a
-    conversation that are played beside it (`menders`).
+    With `mediated`, the model is played as it is and mediated, by the `analyst` of that name
+    (`analysts`), which may read an `experience`; `mend` names other ways to mend a conversation
+    that are played beside it (`menders`).
 
     `verify` checks the replies in place of the instructions' own domains; a `judge` scores those
-    that answer, in domains that have a rubric for it, or all where `verify` is given. `options` go
-    to the model that is opened by name (a price, a rate).
+    that answer, in domains that have a rubric for it, or all where `verify` is given. `budgets` are
+    those of thinking, for probes that take them. `options` go to the model that is opened by name
+    (a price, a rate).
 
     Raises:
         UptakeError: any setting that cannot be used, in one line.
     """
     if n < 1:
         raise UptakeError(f"-n must be at least 1, not {n}")
-    found = tuple(find_probe(p) if isinstance(p, str) else p for p in probes)
+    found = budgeted([find_probe(p) if isinstance(p, str) else p for p in probes], budgets)
     chosen, source = _instructions(instructions, domain, n, seed)
     domains = {instruction.domain for instruction in chosen}
     verifiers = {name: verify or find_domain(name).verify for name in sorted(domains)}
@@ -141,6 +149,7 @@ def setup(
     tested = _open(model, opened, options)
     partner = None if user is None else _open(user, opened, {})
     judging = None if judge is None else _open(judge, opened, {})
+    mediators = _mediators(tested, mediated, analyst, experience, opened)
     names = POLICIES if controls else ()
     plan = Plan(
         probes=found,
@@ -148,18 +157,25 @@ def setup(
         source=source,
         model=tested,
         controls=tuple(open_model(name) for name in names if name != tested.name),
-        beside=_beside(tested, mediated, mend),
+        beside=(*mediators, *_menders(tested, mend)),
+        analyst=" ".join(str(part) for part in (analyst, experience) if part) or None,
         conditions=tuple(conditions),
         repeats=repeats,
         seed=seed,
         user="scripted" if partner is None else partner.name,
         sampling=sampling or Sampling(),
         judge=None if judging is None else judging.name,
+        budgets=tuple(budgets),
     )
+    _check_effort(plan)
     if controls:
-        told = (scenario for _, scenario in plan.scenarios)
-        plan = replace(plan, controls=(*plan.controls, Oracle(told)))
-    return Setup(plan, verifiers, partner, opened, judging, rubrics)
+        told = [scenario for _, scenario in plan.scenarios]
+        others = [guesser(told) if isinstance(c, Guess) else c for c in plan.controls]
+        plan = replace(plan, controls=(*others, Oracle(told)))
+    notes = caveats(chosen, usual=verify is None and judge is None)
+    if not plan.scenarios:
+        raise UptakeError(_unsuited(plan, notes))
+    return Setup(plan, verifiers, partner, opened, judging, rubrics, notes)
 
 
 async def run(
@@ -201,8 +217,9 @@ async def finish(
     """
     limits = limits or Limits()
     plan = ready.plan
-    _check_price(plan.model, limits)
+    check_price(plan.model, limits)
     record = Record(Path(out) if out is not None else plan.folder(), plan.settings())
+    record.note(ready.notes)
     budget = Budget(limits.max_tokens, limits.max_cost, record.tokens, record.cost)
     try:
         missing = sum(1 for _ in plan.jobs(record.done))
@@ -292,12 +309,26 @@ def _instructions(
     return sample(given, n, seed), "instructions"
 
 
-def _beside(model: Model, mediated: bool, mend: Sequence[str]) -> tuple[Model, ...]:
-    """The ways to mend that are played beside the model itself."""
-    if mediated and getattr(model, "mediated", False):
+def _mediators(
+    model: Model,
+    mediated: bool,
+    name: str | None,
+    experience: str | Path | None,
+    opened: list[Model],
+) -> tuple[Model, ...]:
+    """The model mediated, where that is asked for."""
+    if not mediated:
+        if name or experience:
+            raise UptakeError("--analyst and --experience go with --mediated")
+        return ()
+    if getattr(model, "mediated", False):
         raise UptakeError(f"{model.name} is mediated already; leave --mediated out")
-    mended = [mender(name, model) for name in dict.fromkeys(mend)]
-    return (*([Mediator(model)] if mediated else []), *mended)
+    return (Mediator(model, find_analyst(name, model, opened, experience)),)
+
+
+def _menders(model: Model, names: Sequence[str]) -> list[Model]:
+    """The other ways to mend that are played beside the model itself."""
+    return [mender(name, model) for name in dict.fromkeys(names)]
 
 
 def _rubrics(domains: Iterable[str]) -> dict[str, str]:
@@ -314,6 +345,24 @@ def _rubrics(domains: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def _unsuited(plan: Plan, notes: Sequence[str]) -> str:
+    """Why a plan plays nothing."""
+    told = f" under {', '.join(plan.conditions)}" if plan.conditions else ""
+    names = ", ".join(probe.name for probe in plan.probes)
+    why = "; ".join(notes) or "choose others, or another probe"
+    return f"{names} can tell no instruction of {plan.source}{told}: {why}"
+
+
+def _check_effort(plan: Plan) -> None:
+    """Refuse to compare efforts of a model that has none. Most say nothing of it, and are asked."""
+    wanted = plan.sampling.effort or any(scenario.effort for _, scenario in plan.scenarios)
+    if wanted and not getattr(plan.model, "takes_effort", True):
+        raise UptakeError(
+            f"{plan.model.name} takes no reasoning effort: leave --effort out, and give --budgets "
+            "in words or tokens"
+        )
+
+
 def _open(model: str | Model, opened: list[Model], options: dict[str, Any]) -> Model:
     if not isinstance(model, str):
         return model
@@ -322,7 +371,7 @@ def _open(model: str | Model, opened: list[Model], options: dict[str, Any]) -> M
     return found
 
 
-def _check_price(model: Model, limits: Limits) -> None:
+def check_price(model: Model, limits: Limits) -> None:
     """Refuse to bound a cost that cannot be known. A model without a price asks for no money."""
     if limits.max_cost is not None and getattr(model, "price", 0) is None:
         raise UptakeError(

@@ -48,7 +48,12 @@ class Budget:
     _aside_tokens: int = 0
     _aside_cost: float = 0.0
     _calls: int = 0
-    _settled: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _waiting: list[asyncio.Future[None]] = field(default_factory=list["asyncio.Future[None]"])
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is a limit at all."""
+        return self.max_tokens is not None or self.max_cost is not None
 
     async def take(self, tokens: int, cost: float) -> None:
         """Set `tokens` and `cost` aside, once they fit.
@@ -56,24 +61,27 @@ class Budget:
         Raises:
             LimitReachedError: they do not fit, and no call is in flight that could make room.
         """
-        async with self._settled:
-            while not self._fits(tokens, cost):
-                if not self._calls:
-                    raise LimitReachedError(self._reached())
-                await self._settled.wait()
-            self._aside_tokens += tokens
-            self._aside_cost += cost
-            self._calls += 1
+        while not self._fits(tokens, cost):
+            if not self._calls:
+                raise LimitReachedError(self._reached())
+            settled = asyncio.get_running_loop().create_future()
+            self._waiting.append(settled)
+            await settled
+        self._aside_tokens += tokens
+        self._aside_cost += cost
+        self._calls += 1
 
-    async def settle(self, tokens: int, cost: float, used_tokens: int, used_cost: float) -> None:
-        """Put what was set aside back, and count what was used of it."""
-        async with self._settled:
-            self._aside_tokens -= tokens
-            self._aside_cost -= cost
-            self._calls -= 1
-            self.spent_tokens += used_tokens
-            self.spent_cost += used_cost
-            self._settled.notify_all()
+    def settle(self, tokens: int, cost: float, used_tokens: int, used_cost: float) -> None:
+        """Put what was set aside back, count what was used of it, and let those who wait look."""
+        self._aside_tokens -= tokens
+        self._aside_cost -= cost
+        self._calls -= 1
+        self.spent_tokens += used_tokens
+        self.spent_cost += used_cost
+        waiting, self._waiting = self._waiting, []
+        for settled in waiting:
+            if not settled.done():  # cancelled while it waited
+                settled.set_result(None)
 
     def _fits(self, tokens: int, cost: float) -> bool:
         in_tokens = self.spent_tokens + self._aside_tokens + tokens
@@ -112,16 +120,15 @@ class Metered:
             LimitReachedError: the call could pass the limit.
             ModelError: the model could not reply.
         """
-        prompt, words = most(conversation), sampling.max_tokens
-        tokens, cost = prompt + words, self._cost(prompt, words)
-        await self._budget.take(tokens, cost)
-        used, paid = tokens, cost
+        aside = self._most(conversation, sampling) if self._budget.bounded else (0, 0.0)
+        await self._budget.take(*aside)
+        used = None
         try:
             reply = await self._model.reply(conversation, sampling)
-            used, paid = self._used(reply.usage, (tokens, cost))
+            used = self._used(reply.usage)
             return reply
         finally:
-            await asyncio.shield(self._budget.settle(tokens, cost, used, paid))
+            self._budget.settle(*aside, *(used or self._most(conversation, sampling)))
 
     async def aclose(self) -> None:
         """Close the model that is metered."""
@@ -130,12 +137,16 @@ class Metered:
     def _cost(self, prompt: int, words: int) -> float:
         return self.price.cost(prompt, words) if self.price else 0.0
 
-    def _used(self, usage: Usage, aside: tuple[int, float]) -> tuple[int, float]:
-        """What a reply is counted as; an endpoint that does not say is taken at the most."""
+    def _most(self, conversation: Conversation, sampling: Sampling) -> tuple[int, float]:
+        prompt, words = most(conversation), sampling.max_tokens
+        return prompt + words, self._cost(prompt, words)
+
+    def _used(self, usage: Usage) -> tuple[int, float] | None:
+        """What a reply is counted as; None, to be taken at the most, where nobody says."""
         if usage.cached:
             return 0, 0.0
         if not usage.prompt_tokens + usage.completion_tokens:
-            return aside
+            return None
         cost = usage.cost
         if cost is None:
             cost = self._cost(usage.prompt_tokens, usage.completion_tokens)

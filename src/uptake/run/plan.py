@@ -68,8 +68,10 @@ class Plan:
     """Everything that decides which episodes there are, and what is said in them.
 
     `source` names where the instructions came from, for people. `beside` are models that are played
-    as often as `model` is: the same one mediated, or mended in another way. `user` is the name of
-    the simulated user, `judge` that of the model that scores, where one does.
+    as often as `model` is: the same one mediated, or mended in another way; `analyst` names the
+    one that reads for it, None the default. `user` is the name of
+    the simulated user, `judge` that of the model that scores, where one does. `budgets` are those
+    of thinking that the probes were given in place of their own.
     """
 
     probes: tuple[Probe, ...]
@@ -78,12 +80,14 @@ class Plan:
     model: Model
     controls: tuple[Model, ...] = ()
     beside: tuple[Model, ...] = ()
+    analyst: str | None = None
     conditions: tuple[str, ...] = ()
     repeats: int = 10
     seed: int = 0
     user: str = "scripted"
     sampling: Sampling = field(default_factory=Sampling)
     judge: str | None = None
+    budgets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what cannot be played.
@@ -119,6 +123,7 @@ class Plan:
             "controls": [control.name for control in self.controls],
             # Only where there are any, so that a run that was begun without goes on.
             **({"beside": [named(model) for model in self.beside]} if self.beside else {}),
+            **({"analyst": self.analyst} if self.analyst else {}),
             "source": self.source,
             "instructions": len(self.instructions),
             "conditions": list(self.conditions) or "all",
@@ -129,6 +134,8 @@ class Plan:
             "reply_tokens": self.sampling.max_tokens,
             # As above.
             **({"judge": self.judge} if self.judge else {}),
+            **({"effort": self.sampling.effort} if self.sampling.effort else {}),
+            **({"budgets": list(self.budgets)} if self.budgets else {}),
             # Last, so that a setting which changes the instructions is named before its effect.
             "instructions_sha256": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16],
         }
@@ -201,7 +208,8 @@ class Estimate:
 
     def add(self, scenario: Scenario, sampling: Sampling, calls: int = 1) -> None:
         """Count one episode, with so many calls a turn."""
-        reply = min(TOKENS_A_REPLY, sampling.max_tokens)
+        longest = scenario.reply_tokens or sampling.max_tokens
+        reply = min(TOKENS_A_REPLY, longest)
         said = _tokens(scenario.system) if scenario.system else 0
         self.episodes += 1
         for heard, told in enumerate(scenario.turns):
@@ -209,7 +217,7 @@ class Estimate:
             self.calls += calls
             self.prompt_tokens += calls * (said + heard * reply)
             self.reply_tokens += calls * reply
-            self.most_tokens += calls * (said + (heard + 1) * sampling.max_tokens)
+            self.most_tokens += calls * (said + (heard + 1) * longest)
 
 
 def estimate(plan: Plan, done: Container[tuple[Any, ...]] = ()) -> Estimate:

@@ -23,10 +23,11 @@ WINDOW = 60.0  # seconds over which the rate is taken
 
 
 class Progress:
-    """Counts up to `total`; `show` False counts in silence."""
+    """Counts up to `total` of `what`; `show` False counts in silence."""
 
-    def __init__(self, total: int, *, show: bool = True) -> None:
+    def __init__(self, total: int, *, show: bool = True, what: str = "episodes") -> None:
         """Nothing is shown before the progress is entered."""
+        self.what = what
         self.total = total
         self.done = 0
         self.failed = 0
@@ -39,7 +40,7 @@ class Progress:
         if self._show and sys.stderr.isatty():
             self._bar = _bar()
             self._bar.start()
-            self._task = self._bar.add_task("playing", total=self.total, words="")
+            self._task = self._bar.add_task(self.what, total=self.total, words="")
         return self
 
     def __exit__(
@@ -71,7 +72,7 @@ class Progress:
     def line(self) -> str:
         """The whole state in one plain line."""
         words = self._words(time.monotonic())
-        return f"{self.done:,} of {self.total:,} episodes, {words}"
+        return f"{self.done:,} of {self.total:,} {self.what}, {words}"
 
     def _words(self, now: float) -> str:
         since, before = self._recent[0]

@@ -19,13 +19,25 @@ from typing import Any
 
 from uptake.episode import Episode
 from uptake.errors import UptakeError
+from uptake.run.lines import append, compare, hold, repair, replace
 from uptake.scenario import CONDITIONS
 
-__all__ = ["Key", "Record", "count", "episodes", "not_taken", "played", "read_lines", "settings"]
+__all__ = [
+    "Key",
+    "Record",
+    "count",
+    "episodes",
+    "not_taken",
+    "notes",
+    "played",
+    "read_lines",
+    "settings",
+]
 
 Key = tuple[Any, ...]
 EPISODES = "episodes.jsonl"
 SETTINGS = "run.json"
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 SYNC_EVERY = 5.0  # seconds: what a power cut may cost; a killed process costs nothing
 
 
@@ -61,9 +73,9 @@ class Record:
             raise
 
     def _begin(self, settings: Mapping[str, Any]) -> None:
-        _lock(self._file, self.out)
+        hold(self._file, self.out)
         try:
-            self._size = _repair(self._file)
+            self._size = repair(self._file)
             held = _check(self.out, settings, self._size)
         except OSError as error:
             raise _unwritable(self.path, error, 0) from error
@@ -73,6 +85,7 @@ class Record:
         self._lost_tokens = self.tokens = int(lost.get("tokens", 0))
         self._lost_cost = self.cost = float(lost.get("cost", 0.0))
         self._not_taken: list[str] = held.get("not_taken", [])
+        self._notes: list[str] = held.get("notes", [])
         for episode in read_lines(self.path):
             self._count(episode)
         self._synced = time.monotonic()
@@ -100,9 +113,9 @@ class Record:
         """
         if self._broken:
             raise self._broken
-        line = (json.dumps(episode.to_dict(), separators=(",", ":")) + "\n").encode()
+        line = (_ENCODE(episode.to_dict()) + "\n").encode()
         try:
-            _write(self._file, line)
+            append(self._file, line)
             if time.monotonic() - self._synced > SYNC_EVERY:
                 self.sync()
         except OSError as error:
@@ -137,11 +150,22 @@ class Record:
             self._not_taken = found
             self._keep()
 
+    def note(self, lines: Iterable[str]) -> None:
+        """Remember what a reader of the scores must know, in place of what was noted before."""
+        found = list(lines)
+        if found != self._notes:
+            self._notes = found
+            self._keep()
+
     def _keep(self) -> None:
-        lost = {"tokens": self._lost_tokens, "cost": self._lost_cost}
-        held = {"settings": self._settings, "lost": lost, "not_taken": self._not_taken}
+        held = {
+            "settings": self._settings,
+            "lost": {"tokens": self._lost_tokens, "cost": self._lost_cost},
+            "not_taken": self._not_taken,
+            "notes": self._notes,
+        }
         with contextlib.suppress(OSError):
-            _replace(self.out / SETTINGS, held)
+            replace(self.out / SETTINGS, held)
 
     def close(self) -> None:
         """Let the folder go. What was appended is on disk."""
@@ -200,7 +224,7 @@ def played(out: Path, wanted: Mapping[str, Any]) -> set[Key]:
     """
     if not (Path(out) / EPISODES).exists():
         return set()
-    _compare(Path(out), wanted)
+    compare(Path(out), settings(out), wanted)
     return {episode.key for episode in episodes(out) if episode.error is None}
 
 
@@ -222,6 +246,11 @@ def settings(out: Path) -> dict[str, Any]:
 def not_taken(out: Path) -> list[str]:
     """The sampling parameters that the model's server did not take, so that it used its own."""
     return list(_held(Path(out)).get("not_taken", []))
+
+
+def notes(out: Path) -> list[str]:
+    """What a reader of the scores must know of the run: one line each, see `run.caveats`."""
+    return list(_held(Path(out)).get("notes", []))
 
 
 def _held(out: Path) -> dict[str, Any]:
@@ -247,75 +276,15 @@ def _episode(line: bytes, path: Path, number: int) -> Episode:
         ) from error
 
 
-def _lock(file: int, out: Path) -> None:
-    """Hold the run for this process; the system lets go when the process ends, however it ends."""
-    try:
-        import fcntl
-    except ImportError:  # no such lock on this system
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise UptakeError(
-            f"{out} is in use by another uptake process: wait for it, or choose another --out"
-        ) from error
-    except OSError:  # a file system without locks
-        return
-
-
-def _repair(file: int) -> int:
-    """Cut off a last line that has no end; the size in bytes that is left."""
-    size = os.fstat(file).st_size
-    end, block = size, 1 << 16
-    while end > 0:
-        start = max(0, end - block)
-        newline = os.pread(file, end - start, start).rfind(b"\n")
-        if newline >= 0:
-            end = start + newline + 1
-            break
-        end = start
-    if end < size:
-        os.ftruncate(file, end)
-    return end
-
-
 def _check(out: Path, wanted: Mapping[str, Any], size: int) -> dict[str, Any]:
     """Compare with the settings that `out` was begun with, or put them there; all that it holds."""
     path = out / SETTINGS
     if not path.exists():
         if size:
             raise UptakeError(f"{out} holds episodes without a {SETTINGS}: choose another --out")
-        _replace(path, {"settings": dict(wanted)})
-    _compare(out, wanted)
+        replace(path, {"settings": dict(wanted)})
+    compare(out, settings(out), wanted)
     return _held(out)
-
-
-def _compare(out: Path, wanted: Mapping[str, Any]) -> None:
-    held = settings(out)
-    for name in dict.fromkeys([*wanted, *held]):
-        if held.get(name) != wanted.get(name):
-            raise UptakeError(
-                f"{out} was begun with {name} = {_shown(held.get(name))}, not "
-                f"{_shown(wanted.get(name))}: use the same settings to go on, or another --out"
-            )
-
-
-def _shown(value: Any) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _replace(path: Path, data: Mapping[str, Any]) -> None:
-    """Write `path` so that a crash leaves the old one or the new one, never half of one."""
-    beside = path.with_suffix(".tmp")
-    beside.write_text(json.dumps(data, indent=1) + "\n")
-    beside.replace(path)
-
-
-def _write(file: int, line: bytes) -> None:
-    rest = memoryview(line)
-    while rest:
-        rest = rest[os.write(file, rest) :]
 
 
 def _unwritable(path: Path, error: OSError, kept: int) -> UptakeError:

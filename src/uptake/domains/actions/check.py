@@ -4,6 +4,8 @@ Gold calls come in two forms. The own one has one value an argument. That of the
 Calling Leaderboard, which Lost in Conversation took over, lists the acceptable values of each
 argument, with "" among them where it may be left out; its type names (dict, float, tuple, any) are
 read as JSON Schema's, and strings are compared as that benchmark does, without spaces and ,./-_*^.
+Some acceptable values break their own schema (an enum that lacks them, a boolean for a string); as
+in that benchmark the list decides, and of the schema only which parameters are required.
 
 This module knows nothing of how calls are written in a reply.
 """
@@ -19,7 +21,7 @@ from typing import Any, cast
 from uptake.conversation import thaw
 from uptake.domains.actions.calls import Call, plain
 
-__all__ = ["offered", "right"]
+__all__ = ["example", "offered", "right"]
 
 Schemas = Mapping[str, Mapping[str, Any]]
 
@@ -51,10 +53,12 @@ def right(calls: Sequence[Call], gold: str, schemas: Schemas) -> bool:
 
     Raises ValueError where `gold` holds no calls in either form.
     """
-    wanted = [_gold(item, schemas) for item in _gold_items(gold)]
+    items = _gold_items(gold)
+    wanted = [_gold(item, schemas) for item in items]
+    valid = _valid if all(map(_exact, items)) else _complete
     # The schemas last: by then the calls are of the gold's size, and a check costs what it may.
     return _pair(calls, wanted, lambda call, accepts: accepts(call)) and all(
-        _valid(call, schemas) for call in calls
+        valid(call, schemas) for call in calls
     )
 
 
@@ -72,12 +76,17 @@ def _gold_items(gold: str) -> list[dict[str, Any]]:
     return items
 
 
+def _exact(item: Mapping[str, Any]) -> bool:
+    """Whether a gold call is of the own form."""
+    return isinstance(item.get("name"), str) and isinstance(item.get("arguments"), dict)
+
+
 def _gold(item: Mapping[str, Any], schemas: Schemas) -> Callable[[Call], bool]:
     """What tells whether a call is this gold one."""
-    name, arguments = item.get("name"), item.get("arguments")
-    if isinstance(name, str) and isinstance(arguments, dict):
+    if _exact(item):
+        name: str = item["name"]
         schema = schemas.get(plain(name), {})
-        exact = _lean(_fields(cast("Any", arguments)), schema)
+        exact = _lean(_fields(item["arguments"]), schema)
         return lambda call: (
             plain(call.name) == plain(name)
             and _same(_lean(dict(call.arguments), schema), exact, schema)
@@ -187,6 +196,35 @@ def _optional(accepted: Any) -> bool:
     return isinstance(accepted, list) and "" in cast("list[Any]", accepted)
 
 
+def example(gold: Sequence[Any]) -> list[Call]:
+    """Calls that are right by a gold with acceptable values: the first value of each argument.
+
+    Raises ValueError where it is no such gold.
+    """
+    calls: list[Call] = []
+    for item in map(_fields, gold):
+        name, listed = next(iter(item.items()), ("", None))
+        if len(item) != 1 or not isinstance(listed, dict):
+            raise ValueError('a gold call is not {"NAME": {"PARAMETER": [VALUES]}}; write it so')
+        calls.append(Call(name, _example(listed)))
+    return calls
+
+
+def _example(accepted: Any) -> Any:
+    """The first acceptable value, all the way down; "" only where there is no other."""
+    if isinstance(accepted, dict):
+        listed = {key: _items(values) for key, values in _fields(cast("Any", accepted)).items()}
+        firsts = {key: [v for v in values if v != ""][:1] for key, values in listed.items()}
+        return {
+            key: _example(first[0]) if first else ""
+            for key, first in firsts.items()
+            if first or listed[key]
+        }
+    if isinstance(accepted, list):
+        return [_example(item) for item in _items(cast("Any", accepted))]
+    return accepted
+
+
 def _loose(text: str) -> str:
     return re.sub(r"[ ,./\-_*^]", "", text).casefold().replace("'", '"')
 
@@ -220,6 +258,13 @@ def _valid(call: Call, schemas: Schemas) -> bool:
     # A registry of its own: references are looked up nowhere else, least of all on the network.
     validator: Any = Draft202012Validator(schema, registry=Registry())
     return bool(validator.is_valid(dict(call.arguments)))
+
+
+def _complete(call: Call, schemas: Schemas) -> bool:
+    schema = schemas.get(plain(call.name))
+    return schema is not None and all(
+        key in call.arguments for key in _items(schema.get("required"))
+    )
 
 
 def _pair(left: Sequence[Any], right: Sequence[Any], fits: Callable[[Any, Any], bool]) -> bool:

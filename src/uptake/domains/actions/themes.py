@@ -43,6 +43,7 @@ _CALENDAR = Theme(
                     "the title of the meeting",
                     'called "{v}"',
                     ('[Call|Name] {S} "{v}".', 'The [title|name] of {S} is "{v}".'),
+                    claim='the title of {S} is "{v}"',
                 ),
                 Param(
                     "date",
@@ -51,6 +52,7 @@ _CALENDAR = Theme(
                     "the day of the meeting",
                     "on {v}",
                     ("{S} [is|takes place] on {v}.", "The day of {S} is {v}."),
+                    claim="{S} is on {v}",
                 ),
                 Param(
                     "start",
@@ -60,6 +62,7 @@ _CALENDAR = Theme(
                     "[at|from] {v}",
                     ("{S} [starts|begins] at {v}.", "The start of {S} is at {v}."),
                     required=False,
+                    claim="{S} starts at {v}",
                 ),
                 Param(
                     "duration_minutes",
@@ -70,6 +73,7 @@ _CALENDAR = Theme(
                     ("{S} [lasts|takes] {v} minutes.", "Keep {v} minutes free for {S}."),
                     required=False,
                     default=60,
+                    claim="{S} lasts {v} minutes",
                 ),
                 Param(
                     "attendees",
@@ -79,6 +83,7 @@ _CALENDAR = Theme(
                     "with {v}",
                     ("Invite {v} to {S}.", "{v} should be asked to {S}."),
                     required=False,
+                    claim="{v} are invited to {S}",
                 ),
                 Param(
                     "private",
@@ -89,6 +94,7 @@ _CALENDAR = Theme(
                     ("{S} should be {v}.", "Mark {S} as {v}."),
                     required=False,
                     default=False,
+                    claim="{S} is marked as {v}",
                 ),
             ),
             does="put a meeting in the calendar",
@@ -119,12 +125,14 @@ _CALENDAR = Theme(
                 ),
             ),
             also=('[Also cancel|Please cancel, too,] the entry called "{v}".',),
+            also_claim='the entry called "{v}" is to be cancelled, too',
         ),
         Function(
             "list_events",
             "Lists the events of one day.",
             (Param("date", day(), _DAY, "the day to list", "of {v}", ("It is {v}.",)),),
             also=("[Also list|And list] what is on for {v}.",),
+            also_claim="the events of {v} are to be listed, too",
         ),
     ),
 )
@@ -145,6 +153,7 @@ _HEATING = Theme(
                     "the room to heat",
                     "in the {v}",
                     ("{S} is [for|in] the {v}.", "The room for {S} is the {v}."),
+                    claim="{S} is for the {v}",
                 ),
                 Param(
                     "temperature",
@@ -153,6 +162,7 @@ _HEATING = Theme(
                     "the temperature of the room",
                     "[at|to] {v} degrees",
                     ("Set {S} to {v} degrees.", "{S} should [bring|keep] it to {v} degrees."),
+                    claim="{S} is set to {v} degrees",
                 ),
                 Param(
                     "from_time",
@@ -162,6 +172,7 @@ _HEATING = Theme(
                     "from {v}",
                     ("{S} [goes on|starts] at {v}.", "[Start|Begin] {S} at {v}."),
                     required=False,
+                    claim="{S} goes on at {v}",
                 ),
                 Param(
                     "hours",
@@ -172,6 +183,7 @@ _HEATING = Theme(
                     ("{S} should stay on for {v} hours.", "Leave {S} on for {v} hours."),
                     required=False,
                     default=2,
+                    claim="{S} stays on for {v} hours",
                 ),
                 Param(
                     "days",
@@ -181,6 +193,7 @@ _HEATING = Theme(
                     "on {v}",
                     ("{S} is wanted on {v}.", "Run {S} on {v}."),
                     required=False,
+                    claim="{S} runs on {v}",
                 ),
                 Param(
                     "mode",
@@ -191,6 +204,7 @@ _HEATING = Theme(
                     ("{S} should [run|work] in {v} mode.", "Use {v} mode for {S}."),
                     required=False,
                     default="comfort",
+                    claim="{S} runs in {v} mode",
                 ),
             ),
             does="plan the heating",
@@ -206,6 +220,7 @@ _HEATING = Theme(
                 ),
             ),
             also=("[Also lock|And lock] the controls in the {v}.",),
+            also_claim="the controls in the {v} are to be locked, too",
         ),
         Function(
             "read_sensor",
@@ -231,6 +246,7 @@ _HEATING = Theme(
                 ),
             ),
             also=("[Also read|And read] the {v} sensor.",),
+            also_claim="the {v} sensor is to be read, too",
         ),
     ),
 )
@@ -249,6 +265,7 @@ _PARCEL = Theme(
                     "who gets the parcel",
                     "to {v}",
                     ("{S} is for {v}.", "{S} goes to {v}."),
+                    claim="{S} is for {v}",
                 ),
                 Param(
                     "address.street",
@@ -257,6 +274,7 @@ _PARCEL = Theme(
                     "the street where the parcel goes",
                     "in {v}",
                     ("{S} goes to [a house in |]{v}.", "The street for {S} is {v}."),
+                    claim="{S} goes to {v}",
                 ),
                 Param(
                     "address.number",
@@ -265,6 +283,7 @@ _PARCEL = Theme(
                     "the number of the house where the parcel goes",
                     "at number {v}",
                     ("{S} goes to number {v}.", "The house number for {S} is {v}."),
+                    claim="the house number for {S} is {v}",
                 ),
                 Param(
                     "weight_kg",
@@ -273,6 +292,7 @@ _PARCEL = Theme(
                     "the weight of the parcel",
                     "weighing {v} kg",
                     ("{S} weighs {v} kg.", "The weight of {S} is {v} kg."),
+                    claim="{S} weighs {v} kg",
                 ),
                 Param(
                     "insured",
@@ -283,6 +303,7 @@ _PARCEL = Theme(
                     ("{S} should be {v}.", "I want {S} to be {v}."),
                     required=False,
                     default=False,
+                    claim="{S} is {v}",
                 ),
                 Param(
                     "speed",
@@ -293,6 +314,7 @@ _PARCEL = Theme(
                     ("Send {S} by {v} delivery.", "{S} goes by {v} delivery."),
                     required=False,
                     default="standard",
+                    claim="{S} goes by {v} delivery",
                 ),
             ),
             does="send a parcel",
@@ -313,6 +335,7 @@ _PARCEL = Theme(
                 ),
             ),
             also=("[Also track|And track] the shipment with the number {v}.",),
+            also_claim="the shipment with the number {v} is to be tracked, too",
         ),
         Function(
             "order_boxes",
@@ -338,6 +361,7 @@ _PARCEL = Theme(
                 ),
             ),
             also=("[Also order|And order] {v} empty boxes.",),
+            also_claim="{v} empty boxes are to be ordered, too",
         ),
     ),
 )
@@ -356,6 +380,7 @@ _MUSIC = Theme(
                     "the name of the playlist",
                     'called "{v}"',
                     ('[Call|Name] {S} "{v}".', 'The name of {S} is "{v}".'),
+                    claim='{S} is called "{v}"',
                 ),
                 Param(
                     "genres",
@@ -364,6 +389,7 @@ _MUSIC = Theme(
                     "the genres of the playlist",
                     "of {v}",
                     ("{S} should mix {v}.", "Fill {S} with {v}."),
+                    claim="{S} mixes {v}",
                 ),
                 Param(
                     "minutes",
@@ -374,6 +400,7 @@ _MUSIC = Theme(
                     ("{S} should be {v} minutes long.", "The length of {S} is {v} minutes."),
                     required=False,
                     default=60,
+                    claim="{S} is {v} minutes long",
                 ),
                 Param(
                     "energy",
@@ -384,6 +411,7 @@ _MUSIC = Theme(
                     ("{S} should have {v} energy.", "The energy of {S} should be {v}."),
                     required=False,
                     default="medium",
+                    claim="{S} has {v} energy",
                 ),
                 Param(
                     "first_songs",
@@ -393,6 +421,7 @@ _MUSIC = Theme(
                     "beginning with {v}",
                     ("{S} should begin with {v}.", "Open {S} with {v}."),
                     required=False,
+                    claim="{S} begins with {v}",
                 ),
                 Param(
                     "owner",
@@ -401,6 +430,7 @@ _MUSIC = Theme(
                     "whose account the playlist belongs to",
                     "[for|in the account of] {v}",
                     ("{S} belongs in the account of {v}.", "Put {S} in the account of {v}."),
+                    claim="{S} belongs in the account of {v}",
                 ),
             ),
             does="make a playlist",
@@ -421,6 +451,7 @@ _MUSIC = Theme(
                 ),
             ),
             also=("[Also set|And set] the volume to {v} percent.",),
+            also_claim="the volume is to be set to {v} percent, too",
         ),
         Function(
             "follow_artist",
@@ -446,6 +477,7 @@ _MUSIC = Theme(
                 ),
             ),
             also=("[Also follow|And follow] {v}.",),
+            also_claim="{v} is to be followed, too",
         ),
     ),
 )
@@ -464,6 +496,7 @@ _BANK = Theme(
                     "who gets the money",
                     "to {v}",
                     ("{v} is the one who gets {S}.", "Address {S} to {v}."),
+                    claim="{v} is the one who gets {S}",
                 ),
                 Param(
                     "amount",
@@ -472,6 +505,7 @@ _BANK = Theme(
                     "the amount of the transfer",
                     "of {v}",
                     ("{S} comes to {v}.", "Make {S} an amount of {v}."),
+                    claim="{S} comes to {v}",
                 ),
                 Param(
                     "currency",
@@ -480,6 +514,7 @@ _BANK = Theme(
                     "the currency of the transfer",
                     "in {v}",
                     ("{S} is made in {v}.", "For {S}, use {v}."),
+                    claim="{S} is made in {v}",
                 ),
                 Param(
                     "reference",
@@ -489,6 +524,7 @@ _BANK = Theme(
                     'with the reference "{v}"',
                     ('Write "{v}" as the reference of {S}.', 'The reference on {S} reads "{v}".'),
                     required=False,
+                    claim='the words on the statement are "{v}"',
                 ),
                 Param(
                     "when",
@@ -498,6 +534,7 @@ _BANK = Theme(
                     "dated {v}",
                     ("{S} should leave on {v}.", "Date {S} {v}."),
                     required=False,
+                    claim="{S} leaves on {v}",
                 ),
                 Param(
                     "urgent",
@@ -508,6 +545,7 @@ _BANK = Theme(
                     ("Handle {S} as an {v} payment.", "{S} counts as {v}."),
                     required=False,
                     default=False,
+                    claim="{S} counts as {v}",
                 ),
             ),
             does="make a transfer",
@@ -538,6 +576,7 @@ _BANK = Theme(
                 ),
             ),
             also=("On top of that, freeze the card ending in {v}.",),
+            also_claim="the card ending in {v} is frozen as well",
         ),
         Function(
             "set_spending_limit",
@@ -553,6 +592,7 @@ _BANK = Theme(
                 ),
             ),
             also=("On top of that, set my monthly spending limit to {v}.",),
+            also_claim="the monthly spending limit is set to {v} as well",
         ),
     ),
 )
@@ -575,6 +615,7 @@ _TRAIN = Theme(
                     "the town where the journey begins",
                     "[from|out of] {v}",
                     ("{S} sets out from {v}.", "{v} is where {S} sets out."),
+                    claim="{S} sets out from {v}",
                 ),
                 Param(
                     "destination",
@@ -583,6 +624,7 @@ _TRAIN = Theme(
                     "the town where the journey ends",
                     "to {v}",
                     ("{S} ends in {v}.", "{v} is where {S} ends."),
+                    claim="{S} ends in {v}",
                 ),
                 Param(
                     "date",
@@ -591,6 +633,7 @@ _TRAIN = Theme(
                     "the day of the journey",
                     "on {v}",
                     ("{S} happens on {v}.", "I take {S} on {v}."),
+                    claim="the date of {S} is {v}",
                 ),
                 Param(
                     "passengers.adults",
@@ -599,6 +642,7 @@ _TRAIN = Theme(
                     "the number of adults on the journey",
                     "for {v} [grown-up|adult] passengers",
                     ("Count {v} adults for {S}.", "The number of adults on {S} is {v}."),
+                    claim="the number of adults on {S} is {v}",
                 ),
                 Param(
                     "passengers.children",
@@ -609,6 +653,7 @@ _TRAIN = Theme(
                     ("The number of children on {S} is {v}.", "For {S}, put down {v} as children."),
                     required=False,
                     default=0,
+                    claim="the number of children on {S} is {v}",
                 ),
                 Param(
                     "via",
@@ -618,6 +663,7 @@ _TRAIN = Theme(
                     "by way of {v}",
                     ("{S} leads by way of {v}.", "Route {S} by way of {v}."),
                     required=False,
+                    claim="{S} leads by way of {v}",
                 ),
                 Param(
                     "seat",
@@ -628,6 +674,7 @@ _TRAIN = Theme(
                     ("I want a {v} seat on {S}.", "Choose a {v} seat for {S}."),
                     required=False,
                     default="window",
+                    claim="the kind of seat on {S} is {v}",
                 ),
             ),
             does="book a train journey",
@@ -658,6 +705,7 @@ _TRAIN = Theme(
                 ),
             ),
             also=("On top of that, rent a bicycle in {v}.",),
+            also_claim="a bicycle in {v} is rented as well",
         ),
         Function(
             "check_weather",
@@ -668,6 +716,7 @@ _TRAIN = Theme(
                 ),
             ),
             also=("On top of that, look up the weather in {v}.",),
+            also_claim="the weather in {v} is looked up as well",
         ),
     ),
 )
@@ -686,6 +735,7 @@ _TABLE = Theme(
                     "the restaurant",
                     "at {v}",
                     ("{S} should be at {v}.", "The restaurant for {S} is {v}."),
+                    claim="{S} is at {v}",
                 ),
                 Param(
                     "guests",
@@ -694,6 +744,7 @@ _TABLE = Theme(
                     "how many people come to the table",
                     "for {v} people",
                     ("{S} has to seat {v} people.", "We will be {v} people at {S}."),
+                    claim="{S} seats {v} people",
                 ),
                 Param(
                     "date",
@@ -702,6 +753,7 @@ _TABLE = Theme(
                     "the day of the reservation",
                     "on {v}",
                     ("We need {S} on {v}.", "Have {S} kept for us on {v}."),
+                    claim="{S} is wanted on {v}",
                 ),
                 Param(
                     "time",
@@ -710,6 +762,7 @@ _TABLE = Theme(
                     "the time of the reservation",
                     "at {v}",
                     ("We come to {S} at {v}.", "Have {S} ready at {v}."),
+                    claim="{S} is to be ready at {v}",
                 ),
                 Param(
                     "area",
@@ -720,6 +773,7 @@ _TABLE = Theme(
                     ("{S} must be in the {v} area.", "Pick {S} in the {v} area."),
                     required=False,
                     default="inside",
+                    claim="{S} is in the {v} area",
                 ),
                 Param(
                     "diets",
@@ -729,6 +783,7 @@ _TABLE = Theme(
                     "with {v} food",
                     ("Those at {S} want {v} food.", "For {S}, ask for {v} food."),
                     required=False,
+                    claim="{v} food is wanted at {S}",
                 ),
             ),
             does="reserve a table",
@@ -759,6 +814,7 @@ _TABLE = Theme(
                 ),
             ),
             also=("On top of that, order a {v} cake.",),
+            also_claim="a {v} cake is ordered as well",
         ),
         Function(
             "call_taxi",
@@ -769,6 +825,7 @@ _TABLE = Theme(
                 ),
             ),
             also=("On top of that, call a taxi for {v}.",),
+            also_claim="a taxi comes at {v} as well",
         ),
     ),
 )
@@ -787,6 +844,7 @@ _CLINIC = Theme(
                     "who the patient is",
                     "for {v}",
                     ("{v} is the patient for {S}.", "Book {S} under the name {v}."),
+                    claim="{S} is under the name {v}",
                 ),
                 Param(
                     "department",
@@ -795,6 +853,7 @@ _CLINIC = Theme(
                     "the department of the appointment",
                     "in the {v} department",
                     ("{S} belongs to the {v} department.", "Ask the {v} department for {S}."),
+                    claim="{S} belongs to the {v} department",
                 ),
                 Param(
                     "date",
@@ -803,6 +862,7 @@ _CLINIC = Theme(
                     "the day of the appointment",
                     "on {v}",
                     ("Make {S} for {v}.", "{v} is the day for {S}."),
+                    claim="{S} falls on {v}",
                 ),
                 Param(
                     "contact.phone",
@@ -812,6 +872,7 @@ _CLINIC = Theme(
                     "with the phone number {v}",
                     ("Leave {v} as the phone number for {S}.", "The phone number with {S} is {v}."),
                     required=False,
+                    claim="the phone number with {S} is {v}",
                 ),
                 Param(
                     "contact.reminder",
@@ -822,6 +883,7 @@ _CLINIC = Theme(
                     ("A {v} reminder of {S} would help.", "Set a {v} reminder for {S}."),
                     required=False,
                     default="none",
+                    claim="the kind of reminder for {S} is {v}",
                 ),
                 Param(
                     "symptoms",
@@ -831,6 +893,7 @@ _CLINIC = Theme(
                     "because of {v}",
                     ("The reason for {S} is {v}.", "Give {v} as the reason for {S}."),
                     required=False,
+                    claim="the reason for {S} is {v}",
                 ),
             ),
             does="book a visit to the clinic",
@@ -861,6 +924,7 @@ _CLINIC = Theme(
                 ),
             ),
             also=("On top of that, renew prescription number {v}.",),
+            also_claim="prescription number {v} is renewed as well",
         ),
         Function(
             "find_pharmacy",
@@ -876,6 +940,7 @@ _CLINIC = Theme(
                 ),
             ),
             also=("On top of that, find a pharmacy in {v}.",),
+            also_claim="a pharmacy in {v} is looked for as well",
         ),
     ),
 )

@@ -61,7 +61,8 @@ class Param:
     """One parameter. A dotted `name` ("address.city") is a field of an object.
 
     `about` describes it to the model, with the format where there is one; `quantity` names what it
-    settles; `phrase` tells it within the request ("at {v}"), each of `says` in a sentence.
+    settles; `phrase` tells it within the request ("at {v}"), each of `says` in a sentence, `claim`
+    in a clause ("{S} is at {v}"; "" for one that is never said by itself).
     `default` is None where it has none; a parameter with one is not required.
     """
 
@@ -73,6 +74,7 @@ class Param:
     says: tuple[str, ...]
     required: bool = True
     default: Any = None
+    claim: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Function:
 
     `does` is the request for it ("book a table"), `subject` what it is about ("the table").
     `again` is the parameter with which the same may be wanted once more ("" for none); `also` tells
-    the whole call in a sentence, for a function that one value completes.
+    the whole call in a sentence, for a function that one value completes, `also_claim` in a clause.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Function:
     subject: str = ""
     again: str = ""
     also: tuple[str, ...] = ()
+    also_claim: str = ""
 
     def param(self, name: str) -> Param:
         return next(param for param in self.params if param.name == name)

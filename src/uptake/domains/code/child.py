@@ -1,6 +1,6 @@
 """What runs inside the sandbox: give up every right, then run code that nobody has read.
 
-Started by `sandbox` as a script, in one of two parts. `serve` defines the code and answers calls
+Started by `sandbox` in one of two parts (`main`). `serve` defines the code and answers calls
 to its function, one JSON line each. `check` runs a test in which the function is a stand-in that
 asks a `serve` process, so that test and code never share a process. Both lock themselves first.
 
@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
 
-__all__ = ["decode", "encode"]
+__all__ = ["decode", "encode", "main"]
 
 _LINE = 1 << 20  # bytes in the longest answer that the stand-in of `check` reads
 
@@ -347,7 +347,8 @@ def _check(head: dict[str, Any], asks: BinaryIO, answers: BinaryIO, out: BinaryI
     _say(out, {"value": True})
 
 
-def _main(part: str, *numbers: str) -> None:
+def main(part: str, *numbers: str) -> None:
+    """Be one of the two parts, "serve" or "check", on pipes of these numbers; does not return."""
     with os.fdopen(0, "rb") as file:
         head: dict[str, Any] = json.load(file)
     modes = ("rb", "wb") if part == "serve" else ("wb", "rb", "wb")
@@ -361,7 +362,3 @@ def _main(part: str, *numbers: str) -> None:
         _check(head, pipes[0], pipes[1], pipes[2])
     # Neither what was registered for the exit nor a thread that goes on has a say.
     os._exit(0)
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])

@@ -25,7 +25,10 @@ from typing import Any, cast
 from uptake.conversation import thaw
 from uptake.domains.code.tasks import Case
 
-__all__ = ["Tests", "hidden"]
+__all__ = ["UNSOLVED", "Tests", "hidden"]
+
+UNSOLVED = "(whatever passes the tests)"
+"""The answer of an instruction that brings tests and no solution."""
 
 _IMPORTS = re.compile(r"^(?:from [\w.]+ )?import [^\n(]+$", re.MULTILINE)
 # What the code of LiveCodeBench may take for granted.

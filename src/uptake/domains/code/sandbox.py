@@ -39,6 +39,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,10 +48,18 @@ from typing import IO, Any
 from uptake.domains.code.child import decode, encode
 from uptake.errors import UptakeError
 
-__all__ = ["Limits", "Output", "SandboxError", "Solution", "layers", "outputs", "passes"]
+__all__ = ["Limits", "Output", "SandboxError", "Solution", "forget", "layers", "outputs", "passes"]
 
 _CHILD = Path(__file__).with_name("child.py")
+# Imported and not run as a script, so that it need not be compiled each time.
+_LAUNCH = """import sys
+sys.path.insert(0, sys.argv[1])
+import child
+del sys.path[0]
+child.main(*sys.argv[2:])"""
 _FLOOD = 1 << 20  # bytes that a process may answer in all
+_LONG = 1 << 14  # bytes of code, calls and answers, beyond which nothing is remembered
+_REMEMBERED = 4096  # runs, of 64 MiB together at most
 _START = 60.0  # seconds by the clock until a process must have locked itself
 
 # Safe to load before the lock, and what solutions use.
@@ -93,6 +102,10 @@ class Solution:
     any_name: bool = False
 
 
+_Key = tuple[Solution, bytes, Limits]
+_Said = tuple[list[bytes], str]
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """What one call gave: a `value`, or in one line why there is none.
@@ -121,16 +134,63 @@ def outputs(
 
     Never raises for what the code does. Raises SandboxError where the sandbox cannot start, and
     TypeError for arguments that are not made of numbers, strings, lists, tuples, sets and dicts.
+
+    What the same code gave for the same calls is remembered while this process lives, unless it
+    is long. Of what did not come to its end nothing is, since another time it might.
     """
-    with tempfile.TemporaryFile() as file:
-        for call in calls:
-            file.write(json.dumps(encode(list(call))).encode() + b"\n")
-        file.seek(0)
-        lines, ended = _serve(solution, file, limits or Limits())
+    limits = limits or Limits()
+    asked = b"".join(json.dumps(encode(list(call))).encode() + b"\n" for call in calls)
+    key = solution, asked, limits
+    if (said := _MEMORY.get(key)) is None:
+        with tempfile.TemporaryFile() as file:
+            file.write(asked)
+            file.seek(0)
+            said = _serve(solution, file, limits)
+        _remember(key, said, 1 + len(calls))
+    lines, ended = said
     found = [_output(line) for line in lines[1:]]
     if len(found) > len(calls):  # the code itself has written to the pipe
         found, ended = [], "more was said than asked"
     return found + [Output(error=ended)] * (len(calls) - len(found))
+
+
+class _Memory:
+    """What processes said, by what they were asked; the oldest goes when there are too many."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: OrderedDict[_Key, _Said] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: _Key) -> _Said | None:
+        with self._lock:
+            return self._held.get(key)
+
+    def put(self, key: _Key, said: _Said) -> None:
+        with self._lock:
+            self._held[key] = said
+            while len(self._held) > self._most:
+                self._held.popitem(last=False)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._held.clear()
+
+
+_MEMORY = _Memory(_REMEMBERED)
+
+
+def _remember(key: _Key, said: _Said, due: int) -> None:
+    """Keep what a process said, if it is short and has the lines that were due."""
+    solution, asked, _ = key
+    lines, _ = said
+    if len(lines) == due and len(solution.code) + len(asked) + sum(map(len, lines)) <= _LONG:
+        _MEMORY.put(key, said)
+
+
+def forget() -> None:
+    """Forget what any code gave."""
+    _MEMORY.clear()
 
 
 def passes(
@@ -141,24 +201,35 @@ def passes(
     The test runs in a locked process of its own, and says that `check` has returned over a pipe
     that the solution does not have: nothing the solution does to its own process can say so for
     it, and of what the test expects it sees the arguments alone. (A test that hands over what it
-    expects as an argument gives it away.) Raises SandboxError where either process cannot start,
-    or the test is no Python.
+    expects as an argument gives it away.) It is remembered as `outputs` are. Raises SandboxError
+    where either process cannot start, or the test is no Python.
     """
     limits = limits or Limits()
-    with _SLOTS, _pipe() as asks, _pipe() as answers, _pipe() as says:
-        test_head = _head(Solution(test, solution.name, prelude), limits)
-        with (
-            _started("serve", _head(solution, limits), asks.reader, answers.writer) as failed,
-            _started("check", test_head, asks.writer, answers.reader, says.writer),
-        ):
-            for end in (asks.reader, asks.writer, answers.reader, answers.writer, says.writer):
-                end.close()  # so that the end of one process is the end of its pipes
-            lines, _ = _read(says.reader, limits.clock)
-            said = [json.loads(line) for line in lines]
-            if not said or "broken" in said[-1]:
-                why = said[-1]["broken"] if said else _why(failed)
-                raise SandboxError(f"the test cannot be run: {why}")
-    return len(said) == 2 and said[1].get("value") is True
+    key = solution, f"{prelude}\0{test}".encode(), limits
+    if (said := _MEMORY.get(key)) is None:
+        said = _checked(solution, Solution(test, solution.name, prelude), limits)
+        _remember(key, said, 2)
+    lines, _ = said
+    return len(lines) == 2 and json.loads(lines[1]).get("value") is True
+
+
+def _checked(solution: Solution, test: Solution, limits: Limits) -> _Said:
+    """What the process of the test says, and how it ended."""
+    with (
+        _SLOTS,
+        _pipe() as asks,
+        _pipe() as answers,
+        _pipe() as says,
+        _started("serve", _head(solution, limits), asks.reader, answers.writer) as failed,
+        _started("check", _head(test, limits), asks.writer, answers.reader, says.writer),
+    ):
+        for end in (asks.reader, asks.writer, answers.reader, answers.writer, says.writer):
+            end.close()  # so that the end of one process is the end of its pipes
+        lines, ended = _read(says.reader, limits.clock)
+        last = json.loads(lines[-1]) if lines else {"broken": _why(failed)}
+        if "broken" in last:
+            raise SandboxError(f"the test cannot be run: {last['broken']}")
+    return lines, ended
 
 
 def _serve(solution: Solution, calls: IO[bytes], limits: Limits) -> tuple[list[bytes], str]:
@@ -233,8 +304,9 @@ def _started(
         try:
             # Flags: neither this folder, nor the user's packages, nor site-packages on the path.
             # (-I would do so too, and would also take the seed of hashes back.)
+            flags = ("-P", "-s", "-S", "-c", _LAUNCH, str(_CHILD.parent))
             process = subprocess.Popen(
-                [sys.executable, "-P", "-s", "-S", str(_CHILD), part, *map(str, numbers)],
+                [sys.executable, *flags, part, *map(str, numbers)],
                 stdin=told,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,

@@ -10,14 +10,15 @@ This module knows nothing of instructions, replies or sandboxes; it runs only wh
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
 from uptake.domains.code.answer import same
+from uptake.domains.code.claims import CLAIMS
 from uptake.domains.code.rules import KINDS, Kind, Rule, is_heldout_mix
 
-__all__ = ["Case", "Chosen", "Task", "draw", "tests"]
+__all__ = ["Case", "Chosen", "Task", "draw", "retold", "tests"]
 
 _VERBS = {
     "train": ("compute", "get", "make", "process", "build", "collect"),
@@ -44,6 +45,7 @@ _POOL = tuple(
     table stone beast motor sugar basket market sunset tablet bottle monster stomach butter
     planet river garden quilt echo iris level noon""".split()
 )
+_RESULTS = frozenset({"total", "extreme", "average", "join", "letters"})
 _CASES = 12
 _TRIED = 120
 
@@ -55,6 +57,10 @@ class Chosen:
     rule: Rule
     value: str
     other: str
+
+    def turned(self) -> Chosen:
+        """The same rule with the other value."""
+        return Chosen(self.rule, self.other, self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +83,47 @@ class Task:
     items: str
     rules: tuple[Chosen, ...]
 
+    def changed(self, name: str) -> Task:
+        """The task where the rule of that name takes its other value."""
+        return replace(
+            self, rules=tuple(c.turned() if c.rule.name == name else c for c in self.rules)
+        )
+
+    def without(self, name: str) -> Task | None:
+        """The task less the rule of that name; None where what is left would not be all of it.
+
+        That is so of what makes up the result, which the intent announces, of the side of the
+        limit that the function takes, and of rules of which one says nothing without the other.
+        """
+        rule = next(chosen.rule for chosen in self.rules if chosen.rule.name == name)
+        tied = {need for chosen in self.rules for need in chosen.rule.needs}
+        if name in _RESULTS | {"bound"} | tied or rule.needs:
+            return None
+        return replace(self, rules=tuple(c for c in self.rules if c.rule.name != name))
+
+    def gaps(self) -> list[int]:
+        """The rules, counted from 0, without which one can see that something was left unsaid.
+
+        The intent names what comes back and that there is a limit. That a filter or an order is
+        lacking nobody could know.
+        """
+        return [i for i, c in enumerate(self.rules) if c.rule.name in _RESULTS | {"bound"}]
+
+    def claim(self, chosen: Chosen) -> tuple[str, str]:
+        """A rule as a clause and as a question that wants yes or no."""
+        claim, check = (
+            words.format(v=chosen.value, item=self.item, items=self.items)
+            for words in CLAIMS[chosen.rule.name]
+        )
+        return claim, check
+
     def ask(self, rng: Random) -> str:
         """The intent: the function, what it takes and what sort of thing it returns."""
         names = {chosen.rule.name for chosen in self.rules}
         result = "a new list"
         if "join" in names:
             result = "one string"
-        elif names & {"total", "extreme", "average", "letters"}:
+        elif names & _RESULTS:
             result = "one number"
         return rng.choice(_ASK[self.split]).format(
             call=f"{self.name}({', '.join(self.parameters)})",
@@ -173,6 +213,12 @@ def tests(task: Task, seed: int) -> tuple[Case, ...]:
     spare = [at for at in range(len(tried)) if at not in chosen]
     chosen.update(spare[: max(0, _CASES - len(chosen))])
     return tuple(Case(tried[at], outputs[at]) for at in sorted(chosen))
+
+
+def retold(task: Task, cases: Sequence[Case]) -> tuple[Case, ...]:
+    """The same inputs with what another reading of the task gives for them."""
+    function = _function(task.source(), task.name)
+    return tuple(Case(case.args, function(*case.args)) for case in cases)
 
 
 def _mutants(task: Task) -> list[str]:

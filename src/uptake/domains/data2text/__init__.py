@@ -11,20 +11,22 @@ how the requests are told over turns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, cast
 
 from uptake.domains import seeded
-from uptake.domains.data2text.check import Cell, committed, covered, invented
+from uptake.domains.data2text.check import Cell, committed, covered, invented, without_talk
 from uptake.domains.data2text.telling import Task, Teller, draw
 from uptake.domains.data2text.values import words
-from uptake.instruction import Instruction, Verdict
+from uptake.instruction import Instruction, Shard, Verdict
 
 __all__ = ["Data2Text", "Scores", "checked_by", "data2text", "instruction", "scores"]
 
 _REFERENCES = 3
+_TRIED = 8
+_FIRST = 2  # after the intent and the title come the highlighted cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ def instruction(task: Task, rng: Random, ident: str) -> Instruction:
     teller = Teller(task, rng)
     shards = teller.shards()
     references = [teller.description() for _ in range(_REFERENCES)]
+    full = teller.full(shards)
+    told, readings = _readings(teller, shards, ident)
     table = task.table
     meta: dict[str, Any] = {
         "kind": table.kind.name,
@@ -54,13 +58,59 @@ def instruction(task: Task, rng: Random, ident: str) -> Instruction:
         "title": table.title,
         "section": table.kind.section,
         "header": list(table.header),
-        "rows": [list(row) for row in table.rows],
-        "highlighted": [[i, j] for i in range(task.rows) for j in range(len(table.header))],
+        **_marked(task),
         "units": ["", *(column.unit for column in table.columns)],
         "references": references,
         "checked_by": "cells",
+        **readings,
+        "gaps": [_FIRST + i for i in task.gaps()],
+        "distractor": Teller(task, Random(f"{ident}/aside")).aside(),
     }
-    return Instruction(ident, "data2text", teller.full(shards), shards, references[0], meta)
+    return Instruction(ident, "data2text", full, tuple(told), references[0], meta)
+
+
+def _readings(
+    teller: Teller, shards: Sequence[Shard], ident: str
+) -> tuple[list[Shard], dict[str, dict[str, Any]]]:
+    """The shards with what is right where a cell is another or taken back, and their `meta`."""
+    task, told = teller.task, list(shards)
+    readings: dict[str, dict[str, Any]] = {"revised": {}, "withdrawn": {}}
+    for i, cell in enumerate(task.highlighted, _FIRST):
+        others = {
+            "revised": task.changed(cell, teller.others[cell]),
+            "withdrawn": task.without(cell),
+        }
+        for reading, other in others.items():
+            rng = Random(f"{ident}/{reading}/{i}")
+            found = None if other is None else _reading(other, shards, rng)
+            if found is not None:
+                told[i] = replace(told[i], **{reading: found[0]})
+                readings[reading][str(i)] = found[1]
+    return told, readings
+
+
+def _reading(task: Task, shards: Sequence[Shard], rng: Random) -> tuple[str, dict[str, Any]] | None:
+    """The answer to a task that differs in one cell, and what of `meta` is otherwise then.
+
+    The request is among it: what the cell held before is then a number that nobody has said. None
+    where there is too little left to make prose of.
+    """
+    teller = Teller(task, rng)
+    full = teller.full(shards)
+    marked = _marked(task)
+    plain_words = _plain_words({"title": task.table.title, "header": task.table.header, **marked})
+    for _ in range(_TRIED):
+        answer = teller.description()
+        if committed(answer, full, plain_words) == answer:
+            return answer, {"full": full, "references": [answer], **marked}
+    return None
+
+
+def _marked(task: Task) -> dict[str, Any]:
+    return {
+        "rows": [list(row) for row in task.table.rows],
+        "highlighted": [list(cell) for cell in task.highlighted],
+    }
 
 
 def checked_by(instruction: Instruction) -> str:
@@ -102,12 +152,26 @@ class Data2Text:
 
         return seeded(self.name, n, seed, split, make)
 
+    def caveat(self, instruction: Instruction) -> str | None:
+        """That its score is BLEU, or that it has none; None where its cells are looked for."""
+        return {
+            "cells": None,
+            "BLEU": "scored by BLEU against its references, which is no share of right replies",
+            "nothing": "without a score: it brings neither cells nor references",
+        }[checked_by(instruction)]
+
+    def guess(self, said: Sequence[str]) -> str:
+        """A sentence that fits any table."""
+        return "What is highlighted stands out among all the rest."
+
     def verify(self, instruction: Instruction, reply: str) -> Verdict:
         """1 if the reply states every highlighted cell in prose of its own and invents nothing.
 
         Otherwise the share of the cells that it states; 0 if it holds a number or a name that
-        neither the table nor the request does, or commits to nothing (see `check`). An
-        instruction with references and no cells scores BLEU against them, without one None.
+        neither the table nor the request does, or commits to nothing (see `check`). What a reply
+        says to the user beside ("No, it is 41, not 38.") may be left out, where that is better
+        for it. An instruction with references and no cells scores BLEU against them, without one
+        None.
         """
         answer = _committed(instruction, reply)
         how = checked_by(instruction)
@@ -117,8 +181,8 @@ class Data2Text:
             return Verdict(0.0, None)
         if how == "BLEU":
             return Verdict(_by_reference(answer, _references(instruction))[1], answer)
-        coverage, faithful = _by_cells(instruction, answer)
-        return Verdict(coverage if faithful else 0.0, answer)
+        best = max(_score(instruction, answer), _score(instruction, without_talk(answer)))
+        return Verdict(best, answer)
 
 
 def _committed(instruction: Instruction, reply: str) -> str | None:
@@ -127,6 +191,11 @@ def _committed(instruction: Instruction, reply: str) -> str | None:
         return committed(reply, _request(instruction), _plain_words(instruction.meta))
     own = committed(reply, _request(instruction), ())
     return None if own is None else reply.strip()
+
+
+def _score(instruction: Instruction, answer: str) -> float:
+    coverage, faithful = _by_cells(instruction, answer)
+    return coverage if faithful else 0.0
 
 
 def _by_cells(instruction: Instruction, answer: str) -> tuple[float, bool]:

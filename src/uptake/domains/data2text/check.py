@@ -24,7 +24,7 @@ from fractions import Fraction
 
 from uptake.domains.data2text.values import Value, numbers, plain, words
 
-__all__ = ["Cell", "committed", "covered", "invented", "sentences"]
+__all__ = ["Cell", "committed", "covered", "invented", "sentences", "without_talk"]
 
 _READ, _GRAM, _COPIED = 2, 4, 0.75
 _SPLIT = re.compile(r"(?<=[.!?])[\"'”’*_)]*\s+|\n+")
@@ -40,6 +40,12 @@ _REFUSES = re.compile(
     r"\b(?:know|sure|able|describe|write|tell|have|see)\b"
     r"|\b(?:i|we) (?:cannot|can't|can’t|don't|don’t|do not)\b|^\W*(?:sorry|i'm sorry|i’m sorry)\b"
     r"|\bunable to\b",
+    re.IGNORECASE,
+)
+_TALK = re.compile(
+    r"^\W*(?:no|yes|sorry|thanks|thank you|actually|understood|noted|sure|ok|okay|right)\b"
+    r"|\b(?:i|i've|i’ve|you|you're|you’re|your|my)\b|\b(?:not|instead of|rather than)\b"
+    r"|\bthe table (?:says|has|holds|shows|gives)\b",
     re.IGNORECASE,
 )
 _SMALL = {Fraction(1), Fraction(2)}
@@ -105,6 +111,12 @@ def _copied(said: list[str], told: str, grams: set[tuple[str, ...]]) -> bool:
         return True
     runs = [tuple(said[i : i + _GRAM]) for i in range(len(said) - _GRAM + 1)]
     return bool(runs) and sum(run in grams for run in runs) >= _COPIED * len(runs)
+
+
+def without_talk(text: str) -> str:
+    """A committed text less what is said to the user and denied; all of it where that is all."""
+    kept = [said for said in sentences(text) if not _TALK.search(said)]
+    return " ".join(kept) or text
 
 
 def covered(text: str, cells: Sequence[Cell]) -> list[bool]:

@@ -9,7 +9,7 @@ This module knows nothing of how a description is checked.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from uptake.domains.data2text.tables import Column, Table, draw_table, fresh
@@ -46,6 +46,7 @@ SAID = {
         "ambiguous": ("It is {v}.", "Mention {v}."),
         "other": ("There is also a row for {v}, which is not highlighted: {cells}.",),
         "remark": ("It is for {what}.", "I will use it in {what}."),
+        "aside": ("A colleague typed the table in.", "The table was made last week."),
         "full": (
             "{intent} {title} The cells in bold are highlighted; mention all of them.\n\n{table}",
             "{title}\n\n{table}\n\n{intent} Mention every cell in bold.",
@@ -68,6 +69,7 @@ SAID = {
         "ambiguous": ("{v} is marked.", "I marked {v}."),
         "other": ("Another row, with nothing marked, belongs to {v} ({cells}).",),
         "remark": ("By the way, this goes into {what}.",),
+        "aside": ("I came across the table in an old folder.", "Somebody printed it out for me."),
         "full": (
             "Below is a table. {title} What stands in square brackets is marked.\n\n{table}\n\n"
             "{intent} Leave out none of the marked cells.",
@@ -91,11 +93,40 @@ _BOTH = {
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A table of which the first `rows` rows are highlighted, whole."""
+    """A table of which the first `rows` rows are highlighted, but for cells that are empty."""
 
     table: Table
     rows: int
     split: str
+
+    @property
+    def highlighted(self) -> list[tuple[int, int]]:
+        """The cells to be stated, by row and column."""
+        columns = range(len(self.table.header))
+        return [(i, j) for i in range(self.rows) for j in columns if self.table.rows[i][j]]
+
+    def changed(self, cell: tuple[int, int], text: str) -> Task:
+        """The task with another text in a cell."""
+        rows = [list(row) for row in self.table.rows]
+        rows[cell[0]][cell[1]] = text
+        return replace(self, table=replace(self.table, rows=tuple(map(tuple, rows))))
+
+    def without(self, cell: tuple[int, int]) -> Task | None:
+        """The task less a cell; None for the name of a row, and where nothing else is said of it.
+
+        A description needs a subject, and something to say of it.
+        """
+        i, j = cell
+        if j == 0 or sum(map(bool, self.table.rows[i])) < 3:
+            return None
+        return self.changed(cell, "")
+
+    def gaps(self) -> list[int]:
+        """Of `highlighted`, those without which one can see that something was left unsaid.
+
+        So it is with the name of a row, and with what is said of one row and not of the other.
+        """
+        return [at for at, (_, j) in enumerate(self.highlighted) if j == 0 or self.rows > 1]
 
 
 def draw(rng: Random, split: str) -> Task:
@@ -113,6 +144,8 @@ class Teller:
         self.task = task
         self.table = task.table
         self.rng = rng
+        self.others: dict[tuple[int, int], str] = {}
+        """What each highlighted cell might hold instead, by row and column; set by `shards`."""
 
     def say(self, kind: str, **words: str) -> str:
         """One of the split's wordings of that kind, filled in."""
@@ -122,11 +155,17 @@ class Teller:
 
     def shards(self) -> tuple[Shard, ...]:
         """The intent, the title, each highlighted cell, and perhaps what is of no account."""
-        title = Shard(self._title(), False, "the title of the table", self.table.title)
+        called = self.table.title
+        title = Shard(
+            self._title(),
+            False,
+            "the title of the table",
+            called,
+            claim=f'the title of the table is "{called}"',
+            check=f'Is the title of the table "{called}"?',
+        )
         told = [Shard(self._intent()), title]
-        taken = {
-            word.casefold() for row in self.table.rows for text in row for word in text.split()
-        }
+        taken = self.table.words
         for number in range(self.task.rows):
             told += self._row(number, taken)
         if len(self.table.rows) > self.task.rows:
@@ -142,10 +181,12 @@ class Teller:
         if self.task.rows > 1:
             which = f"{('first', 'second')[number]} {which}"
         label, *cells = self.table.rows[number]
-        other = fresh(self.table.kind.label, self.rng, self.task.split, taken)
-        found = [self._cell("label", f"the {which}", label, other, which=which)]
-        for column, text in zip(self.table.columns, cells, strict=True):
-            other = fresh(column.make, self.rng, self.task.split, taken)
+        other = self.others[number, 0] = fresh(
+            self.table.kind.label, self.rng, self.task.split, taken
+        )
+        found = [self._cell("label", f"the name of the {which}", label, other, which=which)]
+        for at, (column, text) in enumerate(zip(self.table.columns, cells, strict=True), 1):
+            other = self.others[number, at] = fresh(column.make, self.rng, self.task.split, taken)
             words = {"which": which, "noun": column.noun}
             quantity = f"the {column.noun} of the {which}"
             found.append(self._cell("cell", quantity, text, other, **words))
@@ -159,6 +200,10 @@ class Teller:
             value=text,
             contradicted=pattern.format(v=other, **words),
             ambiguous=self.say("ambiguous", v=text) if kind == "cell" else None,
+            claim=f"{quantity} is {text}",
+            check=f"Is {quantity} {text}?",
+            false_claim=f"{quantity} is {other}",
+            false_check=f"Is {quantity} {other}?",
         )
 
     def _other(self) -> Shard:
@@ -172,6 +217,10 @@ class Teller:
     def _intent(self) -> str:
         thing = self.table.kind.thing
         return self.say("intent", plural=_PLURALS.get(thing, f"{thing}s"))
+
+    def aside(self) -> str:
+        """A sentence about the table that nothing depends on."""
+        return self.say("aside")
 
     def _title(self) -> str:
         return self.say("title", title=self.table.title, section=self.table.kind.section)
@@ -218,7 +267,9 @@ class Teller:
         """A row as a clause without its full stop, the columns in any order."""
         label, *cells = self.table.rows[number]
         said = [
-            self._verb(column, text) for column, text in zip(self.table.columns, cells, strict=True)
+            self._verb(column, text)
+            for column, text in zip(self.table.columns, cells, strict=True)
+            if text
         ]
         if self.task.rows == 1:
             self.rng.shuffle(said)

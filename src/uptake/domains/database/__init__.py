@@ -10,9 +10,11 @@ This module knows nothing of models, or of how the requests are told over turns.
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -20,6 +22,7 @@ from uptake.domains import seeded
 from uptake.domains.database.answer import committed
 from uptake.domains.database.equivalence import Unreadable, plain
 from uptake.domains.database.problem import Problem, draw
+from uptake.domains.database.readings import gaps, readings
 from uptake.domains.database.store import Refused, Rows, agree, ask, build, create
 from uptake.domains.database.telling import Teller
 from uptake.instruction import Instruction, Shard, Verdict
@@ -32,12 +35,20 @@ _ROWS = 5_000
 def instruction(problem: Problem, rng: Random, ident: str) -> Instruction:
     """Tell a problem as an instruction: shard 0 is what it is about, with the tables."""
     teller = Teller(problem.schema, problem.base, problem.split, rng)
+    aside = Teller(problem.schema, problem.base, problem.split, Random(f"{ident}/aside"))
     tables = f"{teller.say('schema')}\n\n" + "\n\n".join(create(problem.data))
-    told = zip(problem.query.clauses, problem.others, strict=True)
-    shards = [
-        Shard(f"{teller.intent()}\n\n{tables}"),
-        *(teller.shard(clause, other) for clause, other in told),
-    ]
+    shards = [Shard(f"{teller.intent()}\n\n{tables}")]
+    for clause, other, (revised, withdrawn) in zip(
+        problem.query.clauses, problem.others, readings(problem), strict=True
+    ):
+        shard = aside.with_claims(teller.shard(clause, other), clause, other)
+        shards.append(
+            replace(
+                shard,
+                revised=revised and revised.sql,
+                withdrawn=withdrawn and withdrawn.sql,
+            )
+        )
     asked = teller.full(problem.query)
     last = rng.random() < 0.5
     meta: dict[str, Any] = {
@@ -48,6 +59,8 @@ def instruction(problem: Problem, rng: Random, ident: str) -> Instruction:
         "schema": problem.data,
         "seeds": list(problem.seeds),
         "ordered": problem.query.ordered,
+        "distractor": aside.aside(),
+        "gaps": [index + 1 for index in gaps(problem.query)],
     }
     full = f"{tables}\n\n{asked}" if last else f"{asked}\n\n{tables}"
     return Instruction(ident, "database", full, tuple(shards), problem.query.sql, meta)
@@ -78,6 +91,15 @@ class Database:
 
         return seeded(self.name, n, seed, split, make)
 
+    def caveat(self, instruction: Instruction) -> str | None:
+        """That there are no databases to run its replies on; None where there are."""
+        if checked_by(instruction) == "execution":
+            return None
+        return (
+            "compared with the gold query as parsed SQL, for want of its databases: a right query "
+            "that goes another way scores 0, so the score is a lower bound"
+        )
+
     def verify(self, instruction: Instruction, reply: str) -> Verdict:
         """Right if the reply's SQL gives what the gold SQL gives, on every database.
 
@@ -90,6 +112,12 @@ class Database:
         if checked_by(instruction) == "execution":
             return Verdict(_executed(instruction, sql), sql)
         return Verdict(_parsed(instruction, sql), sql)
+
+    def guess(self, said: Sequence[str]) -> str:
+        """Everything of the first table that the user has told last."""
+        tables = [re.findall(r"CREATE TABLE (\w+)", text) for text in said]
+        told = [names[0] for names in tables if names]
+        return f"```sql\nSELECT * FROM {told[-1] if told else 'rows'}\n```"
 
 
 def _executed(instruction: Instruction, sql: str) -> float | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from uptake.domains.database.query import LOOSER, Clause, Query
 from uptake.domains.database.schema import Field, Schema, draw_schema
-from uptake.domains.database.store import Refused, Rows, agree, ask, build
+from uptake.domains.database.store import Refused, Rows, agree, ask, build, tied
 from uptake.domains.database.telling import REMARKS
 from uptake.domains.database.themes import THEMES, Table
 
@@ -219,7 +219,7 @@ def _seeds(
             gold = ask(db, query.sql, _ROWS)
             if not gold or any(value is None for row in gold for value in row):
                 continue
-            if query.ordered and _tied(ask(db, query.order_sql, _ROWS)):
+            if query.ordered and tied(ask(db, query.order_sql, _ROWS)):
                 continue
             killed = {
                 sql for sql in alive if not agree([gold], [_given(db, sql)], ordered=query.ordered)
@@ -232,11 +232,6 @@ def _seeds(
         if len(seeds) == _MOST:
             return None
     return None
-
-
-def _tied(keys: Rows) -> bool:
-    """Whether two rows are ordered by one value, to nine digits: then either may come first."""
-    return len({f"{key:.9g}" for (key,) in keys}) < len(keys)
 
 
 def _given(db: Any, sql: str) -> Rows:

@@ -20,7 +20,7 @@ from random import Random
 from time import thread_time
 from typing import Any
 
-__all__ = ["Refused", "Rows", "agree", "ask", "build", "create"]
+__all__ = ["Refused", "Rows", "agree", "ask", "build", "create", "tied"]
 
 Rows = list[tuple[Any, ...]]
 """What a query gives: one tuple a row."""
@@ -200,6 +200,11 @@ def agree(gold: Sequence[Rows], given: Sequence[Rows], *, ordered: bool) -> bool
         all(_plain(rows, order, ordered) == want for rows, want in zip(given, wanted, strict=True))
         for order in orders
     )
+
+
+def tied(keys: Rows) -> bool:
+    """Whether two rows are ordered by one value, to nine digits: then either may come first."""
+    return len({f"{key:.9g}" for (key,) in keys}) < len(keys)
 
 
 def _plain(rows: Rows, order: Sequence[int], ordered: bool) -> object:

@@ -8,6 +8,7 @@ This module knows nothing of SQL, or of which clauses go together.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 from uptake.domains.database.query import Clause, Query
@@ -85,6 +86,11 @@ _SAID = {
         ("It is for {what}.", "I need it for {what}."),
         ("By the way, this goes into {what}.",),
     ),
+    "aside": (
+        ("The tables were set up on a {day}.", "A backup is made every {day}."),
+        ("Nobody works with it on {day}s.", "It was moved to another machine last {day}."),
+    ),
+    "check": (("Is it right that {claim}?",), ("Am I right that {claim}?",)),
     "list": (
         (
             "Write a SQL query that shows {what} for {who}.",
@@ -110,7 +116,28 @@ _SAID = {
     "=": (("of exactly {v}", "of {v}"), ("equal to {v}",)),
 }
 
+# What a clause says, as a clause of English.
+_CLAIMS = {
+    "keep": ("only {who} count", "nothing but {who} matters"),
+    "show": ("the {what} is among the columns", "one column holds the {what}"),
+    "aggregate": ("the figure to compute is the {figure}", "the figure wanted is the {figure}"),
+    "group": ("there is one row for each {what}", "each row stands for one {what}"),
+    "having": (
+        "groups of fewer than {k} {plural} are dropped",
+        "a group is listed from {k} {plural} on",
+    ),
+    "order": (
+        "the rows are sorted by the {what}, {direction}",
+        "the ranking goes by the {what}, {direction}",
+    ),
+    "limit": ("the list ends after {rows}", "the result stops after {rows}"),
+    "distinct": ("no row comes twice", "repeats are left out"),
+    "repeats": ("a row comes as often as it occurs", "repeats stay in"),
+    "remark": ("it is for {what}", "it goes into {what}"),
+}
+
 _FIGURES = {"AVG": "average", "SUM": "total", "MIN": "lowest", "MAX": "highest"}
+_DAYS = (("Monday", "Tuesday", "Wednesday"), ("Thursday", "Friday", "Saturday"))
 _DIRECTIONS = {"DESC": "highest first", "ASC": "lowest first"}
 
 REMARKS = {
@@ -150,34 +177,67 @@ class Teller:
             ambiguous=self.ambiguous(clause, value),
         )
 
+    def with_claims(self, shard: Shard, clause: Clause, other: Clause | None) -> Shard:
+        """The shard with its clauses of English and the questions whether they hold."""
+        claim, false_claim = self.claim(clause), None
+        if other is not None:
+            false_claim = self.claim(other)
+        elif clause.kind == "distinct":
+            false_claim = self._claimed("repeats")
+        return replace(
+            shard,
+            claim=claim,
+            check=self.say("check", claim=claim),
+            false_claim=false_claim,
+            false_check=false_claim and self.say("check", claim=false_claim),
+        )
+
+    def claim(self, clause: Clause) -> str:
+        """The clause as a clause of English, without a full stop."""
+        if clause.kind in ("filter", "related"):
+            return self._claimed("keep", **self._words(clause)[0])
+        return self._claimed(clause.kind, **self._words(clause)[0])
+
+    def aside(self) -> str:
+        """A sentence about the database that nothing depends on."""
+        return self.say("aside", day=self.rng.choice(_DAYS[self.split == "heldout"]))
+
     def intent(self) -> str:
         """What the query is about, and no more."""
         return self.say("intent", plural=self.base.plural, about=self.schema.theme.about)
 
     def clause(self, clause: Clause) -> tuple[str, str | None]:
         """A sentence that states the clause, and the value in it as it stands there."""
+        words, value = self._words(clause)
+        kind = "keep" if clause.kind in ("filter", "related") else clause.kind
+        return self.say(kind, **words), value
+
+    def _words(self, clause: Clause) -> tuple[dict[str, str], str | None]:
+        """What fills the wordings of a clause, and the value among it."""
         kind, plural = clause.kind, self.base.plural
         if kind in ("filter", "related"):
             predicate, value = self._predicate(clause)
-            link = self._link(clause)
-            return self.say("keep", who=f"{plural} {link}{predicate}"), value
+            return {"who": f"{plural} {self._link(clause)}{predicate}"}, value
         if kind == "aggregate":
             figure, value = self._figure(clause)
-            return self.say(kind, figure=f"{figure} {plural}"), value
+            return {"figure": f"{figure} {plural}"}, value
         if kind == "having":
-            return self.say(kind, k=str(clause.value), plural=plural), str(clause.value)
+            return {"k": str(clause.value), "plural": plural}, str(clause.value)
         if kind == "order":
             what = self._what(clause) if clause.column else "computed figure"
             direction = _DIRECTIONS[clause.op]
-            return self.say(kind, what=what, direction=direction), direction
+            return {"what": what, "direction": direction}, direction
         if kind == "limit":
             rows = "1 row" if clause.value == 1 else f"{clause.value} rows"
-            return self.say(kind, rows=rows), str(clause.value)
+            return {"rows": rows}, str(clause.value)
         if kind == "distinct":
-            return self.say(kind), None
-        if kind == "remark":
-            return self.say(kind, what=str(clause.value)), str(clause.value)
-        return self.say(kind, what=self._what(clause)), self._what(clause)
+            return {}, None
+        what = str(clause.value) if kind == "remark" else self._what(clause)
+        return {"what": what}, what
+
+    def _claimed(self, kind: str, **words: str) -> str:
+        train, heldout = _CLAIMS[kind]
+        return (heldout if self.split == "heldout" else train).format(**words)
 
     def quantity(self, clause: Clause) -> str:
         """What the clause settles, as a noun phrase."""

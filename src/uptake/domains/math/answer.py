@@ -42,7 +42,7 @@ def number(text: str) -> Fraction | None:
 
 def _value(match: re.Match[str]) -> Fraction | None:
     whole = re.sub(r"\D", "", match["whole"] or "") or "0"
-    value = Fraction(whole + (match["decimal"] or ""))
+    value = Fraction(whole + match["decimal"]) if match["decimal"] else Fraction(int(whole))
     try:
         if match["mixed"]:
             value += Fraction(match["mixed"])

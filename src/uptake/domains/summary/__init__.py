@@ -17,8 +17,17 @@ from typing import Any
 
 from uptake.domains import seeded
 from uptake.domains.summary.bullets import bullets
-from uptake.domains.summary.documents import Document, Dossier, Plant, draw
-from uptake.domains.summary.scoring import Covers, Scores, insights_of, score, stated
+from uptake.domains.summary.documents import Document, Dossier, draw, idle
+from uptake.domains.summary.readings import as_told, changed, planted, withdrawn
+from uptake.domains.summary.scoring import (
+    Covers,
+    Insight,
+    Scores,
+    insights_of,
+    score,
+    stated,
+    untrue,
+)
 from uptake.instruction import Instruction, Shard, Verdict
 
 __all__ = ["Summary", "instruction", "scores", "summary"]
@@ -51,7 +60,17 @@ _LIMIT = {
     "train": "Write exactly {n} bullets.",
     "heldout": "The list should have {n} bullets in all.",
 }
+_CHECK = {
+    "train": "Do the documents say that {claim}?",
+    "heldout": "Do the papers say that {claim}?",
+}
 _MOST_SHARDS = 8
+_RUBRIC = """\
+The reference lists insights, one a line, each with the numbers of the documents that hold it in
+brackets. For each insight find the bullet of the reply that states it best; a bullet counts for
+one insight only. Coverage is 1 where the bullet states all of the insight, 0.5 where it states a
+part, and 0 where no bullet does. Citation is the F1 of the documents which that bullet cites,
+against those of the insight. The score is the mean over all insights of coverage times citation."""
 
 
 def instruction(dossier: Dossier, rng: Random, ident: str) -> Instruction:
@@ -62,9 +81,11 @@ def instruction(dossier: Dossier, rng: Random, ident: str) -> Instruction:
     limited = rng.random() < 0.4
     limit = [_limit(split, wanted, rng)] if limited else []
     groups = _groups(dossier.documents, _MOST_SHARDS - 1 - len(limit), rng)
-    shards = [_handover(group, rng.choice(_HERE[split])) for group in groups]
+    found = [_handover(dossier, group, rng.choice(_HERE[split])) for group in groups]
     for extra in limit:
-        shards.insert(rng.randint(0, len(shards)), extra)
+        found.insert(rng.randint(0, len(found)), (extra, {}))
+    shards = [shard for shard, _ in found]
+    answer, wanted_of = as_told(dossier.relevant)
     asked = " ".join([wish, *(extra.text for extra in limit)])
     papers = "\n\n".join(document.text() for document in dossier.documents)
     last = rng.random() < 0.5
@@ -74,21 +95,46 @@ def instruction(dossier: Dossier, rng: Random, ident: str) -> Instruction:
         "split": split,
         "asked": "last" if last else "first",
         "documents": len(dossier.documents),
-        "insights": [_planted(plant) for plant in dossier.relevant],
-        "distracting": [_planted(plant) for plant in dossier.distracting],
+        "distracting": [planted(plant) for plant in dossier.distracting],
+        **wanted_of,
+        **{
+            reading: {str(i): o[reading] for i, (_, o) in enumerate(found, 1) if reading in o}
+            for reading in ("revised", "withdrawn")
+        },
+        "gaps": _gaps(shards),
+        "distractor": _idle(dossier, Random(f"{ident}/aside")),
     }
     return Instruction(
         ident,
         "summary",
         full=f"{papers}\n\n{asked}" if last else f"{asked}\n\n{papers}",
         shards=(Shard(f"{wish} {_MORE[split]}"), *shards),
-        answer="\n".join(_gold(plant) for plant in dossier.relevant),
+        answer=answer,
         meta=meta,
     )
 
 
+def _gaps(shards: Sequence[Shard]) -> list[int]:
+    """The shards, the intent being 0, that leave a gap in the numbers of the documents.
+
+    Nobody can know that the last documents are lacking, or that the bullets should be so many.
+    """
+    papers = [i for i, shard in enumerate(shards, 1) if "\n\n" in shard.text]
+    return [i for i in papers[:-1] if shards[i - 1].needed]
+
+
+def _idle(dossier: Dossier, rng: Random) -> str:
+    """One more document, in which there is nothing."""
+    document = idle(dossier.theme, len(dossier.documents) + 1, rng)
+    return f"{rng.choice(_HERE[dossier.split])}\n\n{document.text()}"
+
+
 def _limit(split: str, wanted: int, rng: Random) -> Shard:
-    """The number of bullets, which is that of the findings."""
+    """The number of bullets, which is that of the findings.
+
+    Another number has no one right summary, and the score does not depend on it: nothing is
+    `revised` or `withdrawn`.
+    """
     other = rng.choice([n for n in range(2, 8) if n != wanted])
     return Shard(
         _LIMIT[split].format(n=wanted),
@@ -111,32 +157,46 @@ def _groups(documents: Sequence[Document], most: int, rng: Random) -> list[Seque
             return groups
 
 
-def _handover(group: Sequence[Document], here: str) -> Shard:
-    """A shard of documents; what is known of it is the first relevant figure in it."""
-    texts = [document.text() for document in group]
-    text = "\n\n".join([here, *texts])
-    unnumbered = [document.text(numbered=False) for document in group]
-    for i, document in enumerate(group):
-        if (said := document.first) is not None:
-            changed = [*texts[:i], document.text(changed=True), *texts[i + 1 :]]
-            return Shard(
-                text,
-                quantity=f"{said.quantity}, as document {document.number} says",
-                value=said.figure,
-                contradicted="\n\n".join([here, *changed]),
-                ambiguous="\n\n".join([here, *unnumbered]),
-            )
-    return Shard(text, needed=False)
+def _handover(
+    dossier: Dossier, group: Sequence[Document], here: str
+) -> tuple[Shard, dict[str, Any]]:
+    """A shard of documents with what is known of a relevant insight in it; its other readings.
 
-
-def _planted(plant: Plant) -> dict[str, Any]:
-    details: list[dict[str, Any]] = [{"names": list(plant.names)}, {"number": plant.number}]
-    details += [{"names": [plant.option]}] if plant.option else []
-    return {"text": plant.text, "documents": list(plant.documents), "details": details}
-
-
-def _gold(plant: Plant) -> str:
-    return f"- {plant.text} [{', '.join(str(number) for number in plant.documents)}]"
+    An insight is preferred that stands in these documents alone. Of one that others state, too, a
+    changed figure would leave them at odds, so that no answer is `revised`. Documents that hold
+    nothing relevant have nothing that could be changed.
+    """
+    text = "\n\n".join([here, *(document.text() for document in group)])
+    plants = [one.plant for document in group for one in document.statements if one.plant]
+    if not plants:
+        return Shard(text, needed=False), {}
+    numbers = {document.number for document in group}
+    alone = [plant for plant in plants if set(plant.documents) <= numbers]
+    plant = (alone or plants)[0]
+    at, figure = next(
+        (document.number, one.figure)
+        for document in group
+        for one in document.statements
+        if one.plant == plant
+    )
+    other = changed(dossier.relevant, plant) if alone else None
+    without = withdrawn(dossier.relevant, plant)
+    check = _CHECK[dossier.split]
+    shard = Shard(
+        text,
+        quantity=f"{plant.quantity}, as document {at} says",
+        value=figure,
+        contradicted="\n\n".join(document.text(changed=plant) for document in group),
+        ambiguous="\n\n".join([here, *(document.text(numbered=False) for document in group)]),
+        revised=other[0] if other else None,
+        withdrawn=without[0],
+        claim=plant.clause(plant.number),
+        check=check.format(claim=plant.clause(plant.number)),
+        false_claim=plant.clause(plant.other),
+        false_check=check.format(claim=plant.clause(plant.other)),
+    )
+    readings = {"withdrawn": without[1]} | ({"revised": other[1]} if other else {})
+    return shard, readings
 
 
 def scores(instruction: Instruction, reply: str, covers: Covers = stated) -> Scores | None:
@@ -145,19 +205,27 @@ def scores(instruction: Instruction, reply: str, covers: Covers = stated) -> Sco
     None, too, where the instruction's insights are missing or, with the rule `stated`, lack the
     details that the rule looks for.
     """
+    insights = _known(instruction, covers)
+    return None if insights is None else score(insights, reply, covers)
+
+
+def _known(instruction: Instruction, covers: Covers) -> Sequence[Insight] | None:
+    """The insights, where `covers` can say whether a bullet covers them."""
     insights = insights_of(instruction.meta)
     if insights is None or (covers is stated and not all(one.details for one in insights)):
         return None
-    return score(insights, reply, covers)
+    return insights
 
 
 class Summary:
     """The summary domain. `covers` says how far a bullet covers an insight.
 
-    Unless given, the insight's key details are looked for in the bullet.
+    Unless given, the insight's key details are looked for in the bullet. `rubric` is what a judge
+    is told, where one scores the replies instead.
     """
 
     name = "summary"
+    rubric = _RUBRIC
 
     def __init__(self, covers: Covers = stated) -> None:
         self.covers = covers
@@ -173,16 +241,33 @@ class Summary:
 
         return seeded(self.name, n, seed, split, make)
 
-    def verify(self, instruction: Instruction, reply: str) -> Verdict:
-        """The joint score; None where the instruction's insights cannot be looked for.
+    def caveat(self, instruction: Instruction) -> str | None:
+        """That its insights cannot be looked for; None where they can."""
+        if _known(instruction, self.covers) is not None:
+            return None
+        return (
+            "without a score: whether a bullet covers an insight is for a model to judge; "
+            "give one with --judge MODEL"
+        )
 
-        A reply without a bullet, or without a sentence that cites, commits to nothing: 0.
+    def guess(self, said: Sequence[str]) -> str:
+        """A bullet that fits any documents."""
+        return "- There were 12 of them. [1]"
+
+    def verify(self, instruction: Instruction, reply: str) -> Verdict:
+        """The joint score; None, for any reply, where the insights cannot be looked for.
+
+        0 where a bullet states what is untrue (see `scoring`). A reply without a bullet, or without
+        a sentence that cites, commits to nothing: 0.
         """
-        given = bullets(reply)
-        if not given:
-            return Verdict(0.0, None)
-        found = scores(instruction, reply, self.covers)
-        return Verdict(None if found is None else found.joint, "\n".join(map(str, given)))
+        insights, given = _known(instruction, self.covers), bullets(reply)
+        answer = "\n".join(map(str, given)) if given else None
+        if insights is None:
+            return Verdict(None, answer)
+        found = score(insights, reply, self.covers)
+        if found is None or untrue(instruction.meta, reply):
+            return Verdict(0.0, answer)
+        return Verdict(found.joint, answer)
 
 
 summary = Summary()

@@ -18,7 +18,7 @@ from uptake.domains.math.words import name as given_name
 from uptake.domains.summary.bullets import spelled
 from uptake.domains.summary.themes import FAMILIES, PLACES, THEMES, Claim, Theme, Topic
 
-__all__ = ["Document", "Dossier", "Plant", "Statement", "draw"]
+__all__ = ["Document", "Dossier", "Plant", "Statement", "draw", "idle"]
 
 _SPELLED = 0.4
 _WORDED = 100
@@ -47,6 +47,12 @@ class Plant:
         """The claim in its plainest wording, the figure in digits."""
         return self.say(self.claim.wordings[0], str(self.number))
 
+    def clause(self, number: int) -> str:
+        """The claim with a figure as a clause: "25 radiators in Gannet Point stay cold"."""
+        wording = self.claim.wordings[0]
+        said = self.say(wording, str(number))[:-1]
+        return said if wording.startswith("{e}") else f"{said[0].lower()}{said[1:]}"
+
     @property
     def quantity(self) -> str:
         """What the figure is: "how many weeks Elm Lane is closed"."""
@@ -55,15 +61,15 @@ class Plant:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A sentence of a document: `text`, and `changed` with another figure.
+    """A sentence of a document.
 
-    Where it states a relevant insight, `quantity` is what the figure is, and `figure` how it is
-    written there; elsewhere they are empty.
+    Where it states a relevant insight, `plant` is that, `figure` how the figure is written there,
+    and `changed` the sentence with the other figure; elsewhere they are empty.
     """
 
     text: str
     changed: str = ""
-    quantity: str = ""
+    plant: Plant | None = None
     figure: str = ""
 
 
@@ -75,22 +81,18 @@ class Document:
     kind: str
     statements: tuple[Statement, ...]
 
-    @property
-    def first(self) -> Statement | None:
-        """The first sentence that states a relevant insight; None where none does."""
-        return next((one for one in self.statements if one.quantity), None)
-
-    def text(self, *, numbered: bool = True, changed: bool = False) -> str:
+    def text(self, *, numbered: bool = True, changed: Plant | None = None) -> str:
         """The document under its heading.
 
-        Without `numbered` the heading does not say which it is; with `changed` its first relevant
-        statement has another figure.
+        Without `numbered` the heading does not say which it is; the insight `changed` has its
+        other figure.
         """
         heading = (
             f"Document {self.number} ({self.kind}):" if numbered else f"Document ({self.kind}):"
         )
         said = [
-            one.changed if changed and one is self.first else one.text for one in self.statements
+            one.changed if changed is not None and one.plant == changed else one.text
+            for one in self.statements
         ]
         return f"{heading}\n{' '.join(said)}"
 
@@ -151,7 +153,7 @@ class _Draw:
             return Statement(text)
         # The sentence may begin with the figure.
         written = figure if figure in text else f"{figure[0].upper()}{figure[1:]}"
-        return Statement(text, plant.say(wording, other), plant.quantity, written)
+        return Statement(text, plant.say(wording, other), plant, written)
 
 
 def draw(rng: Random, split: str) -> Dossier:
@@ -180,6 +182,12 @@ def draw(rng: Random, split: str) -> Dossier:
     distracting = [drawing.plant(*pair) for pair in zip(claims, placed, strict=True)]
     documents = _documents(drawing, theme, numbers, relevant, distracting)
     return Dossier(theme, topic, split, documents, tuple(relevant), tuple(distracting))
+
+
+def idle(theme: Theme, number: int, rng: Random) -> Document:
+    """A document of that number in which there is nothing."""
+    said = tuple(Statement(text) for text in rng.sample(theme.idle, 2))
+    return Document(number, rng.choice(theme.kinds), said)
 
 
 def _documents(

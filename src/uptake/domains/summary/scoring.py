@@ -11,6 +11,9 @@ So that copying does not pay, three rules of our own:
 * a bullet of more than three times the words of the longest insight covers nothing;
 * with more bullets than there are insights, the joint score is multiplied by insights / bullets.
 
+A reply that states what is known to be untrue (`meta["untrue"]`: a figure that was corrected, an
+insight that was taken back) scores 0, so that whoever does not take a correction up gets nothing.
+
 This module knows nothing of how documents are made.
 """
 
@@ -31,6 +34,7 @@ __all__ = [
     "insights_of",
     "score",
     "stated",
+    "untrue",
 ]
 
 _PARTIAL = 0.5
@@ -147,6 +151,25 @@ def _pairs(
             used.add(b)
             pairs.append((cover, f1))
     return pairs
+
+
+def untrue(meta: Mapping[str, Any], reply: str) -> bool:
+    """Whether a bullet states something under "untrue" in an instruction's meta.
+
+    Each item there has `names` and a `number`. A bullet that states one of the insights in full is
+    no such one, whatever else it mentions.
+    """
+    insights = insights_of(meta) or ()
+    for bullet in bullets(reply):
+        said, numbers = f" {' '.join(words(bullet.text))} ", set(figures(bullet.text))
+        named = [
+            item
+            for item in meta.get("untrue", ())
+            if float(item["number"]) in numbers and _has(Detail(names=item["names"]), said, numbers)
+        ]
+        if named and not any(stated(one, bullet.text) == 1 for one in insights):
+            return True
+    return False
 
 
 def insights_of(meta: Mapping[str, Any]) -> tuple[Insight, ...] | None:
