@@ -5,13 +5,17 @@ A partner of skill 0.2 does the right thing at one in five of the turns that tel
 and headline figure: how often the 95% interval holds the truth, and how often three partners come
 out in order. Beside it, the most that any constant policy comes to.
 
-    python runs/known_groups.py --save                  # 200 seeds of everything: hours
+    python runs/known_groups.py --save --workers 2      # 200 seeds of everything
     python runs/known_groups.py --domain database --only repair --seeds 5
     python runs/known_groups.py --applies               # which is played where, into the docs
 
+A seed draws instructions from a pool of its domain and, at each turn, whether the partner is good.
+What a partner says to a scenario depends on that alone, so each different conversation is played
+once and put together again for every seed that draws it: of a plan that is kept to, one in which
+every turn is good and one in which every turn is poor give all the others.
+
 Each seed is kept in `out/known-groups` as soon as it is played, and a rerun plays only what is
-missing; whoever changes a probe or a domain removes its files there. The verdict on a reply is kept
-within a seed, so each different reply to an instruction is verified once.
+missing; whoever changes a probe or a domain removes its files there.
 
 The expectations are those of `tests/test_known_groups.py`, which plays a few instructions.
 """
@@ -26,30 +30,34 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from table import ROOT, save
+from uptake.conversation import Conversation
 from uptake.domains import Domain, domain
 from uptake.episode import Episode, play
 from uptake.instruction import Instruction, Verdict
 from uptake.intervals import Interval, intervals
-from uptake.model import Model
+from uptake.model import Model, Reply, Sampling, Scripted
 from uptake.models.policies import POLICIES
-from uptake.partners import Partner, guesser
+from uptake.partners import Partner, guesser, words
 from uptake.probes import Probe, metrics, probe
 from uptake.run.plan import pairs
 from uptake.scenario import Scenario
 from uptake.scores import Figure
 from uptake.scores import measured as measurements
+from uptake.seeds import stable_seed
 
 SKILLS = (0.2, 0.5, 0.8)
 FIRST_SEED = 1000  # nothing was developed on these
-CONSTANT_SEEDS = 10  # constants do not vary
+CONSTANT_SEEDS = 1  # constants do not vary
 DOMAINS = ("math", "database", "actions", "code", "data2text", "summary")
 INSTRUCTIONS = 60
+POOL = 2  # times the instructions of a seed
 FEWER: Mapping[str, int] = {"code": 30, "persistence": 20}
 """How many instructions a seed has: fewer where each verdict takes a process, or where each
 instruction has 70 turns."""
@@ -184,13 +192,25 @@ def measured(
     if errors:
         raise RuntimeError("; ".join(sorted(errors)))
     wanted = played_figures(probed, scenarios)
+    return figures_of(probed, played, wanted, bootstrap=bootstrap, seed=bench.seed)
+
+
+def figures_of(
+    probed: Probe,
+    played: Sequence[Episode],
+    wanted: Mapping[str, Any],
+    *,
+    bootstrap: int,
+    seed: int,
+) -> dict[str, Interval]:
+    """Of the figures that episodes come to, those that are wanted."""
     own = [metric for metric in _own(probed) if f"{metric.name}:{metric.condition}" in wanted]
     found = {
         f"{one.metric}:{one.condition}": one.ratio
         for one in measurements(played, {probed.name: own})
         if one.score == "last" and f"{one.metric}:{one.condition}" in wanted
     }
-    bounds = intervals([*found.values()], resamples=bootstrap, seed=bench.seed)
+    bounds = intervals([*found.values()], resamples=bootstrap, seed=seed)
     return dict(zip(found, bounds, strict=True))
 
 
@@ -205,29 +225,114 @@ def constants(probed: Probe, bench: Bench) -> dict[str, float]:
     return most
 
 
+class Dealt(Partner):
+    """A partner that is good at the turns it is told to be, and at none that is not told."""
+
+    def __init__(self, scenario: Scenario, good: Sequence[bool]) -> None:
+        super().__init__([scenario], 1.0)
+        self._scenario = scenario
+        self._good = good
+
+    async def reply(self, conversation: Conversation, sampling: Sampling) -> Reply:
+        said = conversation.said_by("user")
+        text = words(self._scenario, said, self._good[len(said) - 1])
+        return await Scripted([text]).reply(conversation, sampling)
+
+
+class Pool:
+    """The conversations of one probe in one domain, each played once."""
+
+    def __init__(self, probed: Probe, source: str) -> None:
+        self.probed = probed
+        self.n = min(FEWER.get(source, INSTRUCTIONS), FEWER.get(probed.name, INSTRUCTIONS))
+        self.bench = Bench(source, FIRST_SEED, POOL * self.n)
+        self._told = [
+            [scenario for scenario in probed.scenarios(one, other) if self._counts(scenario)]
+            for one, other in pairs(self.bench.instructions)
+        ]
+        self._played: dict[tuple[int, int, tuple[bool, ...]], Episode] = {}
+
+    @cached_property
+    def scenarios(self) -> list[Scenario]:
+        return [scenario for some in self._told for scenario in some]
+
+    def episodes(self, skill: float, seed: int) -> list[Episode]:
+        """What a partner of `skill` comes to on the instructions that `seed` draws."""
+        dice = Random(stable_seed("known groups", self.probed.name, self.bench.source, seed, skill))
+        drawn = sorted(dice.sample(range(len(self._told)), self.n))
+        return [
+            self._episode(which, index, scenario, dice, skill)
+            for which in drawn
+            for index, scenario in enumerate(self._told[which])
+        ]
+
+    def _counts(self, scenario: Scenario) -> bool:
+        """Whether a figure that is checked may hang on it: not all of a probe's many do."""
+        if self.probed.name == "lost":
+            return scenario.condition in ("full", "sharded", "shuffled")
+        return self.probed.name != "thinking" or scenario.condition.endswith("@brief")
+
+    def _episode(
+        self, which: int, index: int, scenario: Scenario, dice: Random, skill: float
+    ) -> Episode:
+        turns = len(scenario.turns)
+        if not scenario.scripted:
+            # A user who is asked goes on longer than planned.
+            good = tuple(dice.random() < skill for _ in range(2 * turns + 2))
+            if scenario.hidden:  # who asked at first is good from there on
+                good = good[:1] + (True,) * len(good[1:])
+            return self._play(which, index, scenario, good)
+        best, worst = (self._play(which, index, scenario, (g,) * turns) for g in (True, False))
+        mixed = zip(best.turns, worst.turns, strict=True)
+        return replace(best, turns=tuple(g if dice.random() < skill else p for g, p in mixed))
+
+    def _play(self, which: int, index: int, scenario: Scenario, good: tuple[bool, ...]) -> Episode:
+        """The conversation, played at its first call. Raises on a failure."""
+        key = which, index, good
+        if key not in self._played:
+            played = asyncio.run(
+                play(
+                    scenario,
+                    Dealt(scenario, good),
+                    verify=self.bench.verify,
+                    probe=self.probed.name,
+                )
+            )
+            if played.error:
+                raise RuntimeError(played.error)
+            self._played[key] = played
+        return self._played[key]
+
+
+@cache
+def pool(name: str, source: str) -> Pool:
+    return Pool(probe(name), source)
+
+
 def one_seed(source: str, names: Sequence[str], seed: int) -> dict[str, dict[str, Any]]:
     """For each probe: what `Seed lines` hold, of one seed."""
-    full = Bench(source, seed, FEWER.get(source, INSTRUCTIONS))
-    return {name: _one_probe(probe(name), full.first(FEWER.get(name, full.n))) for name in names}
+    return {name: _one_probe(pool(name, source), seed) for name in names}
 
 
-def _one_probe(probed: Probe, bench: Bench) -> dict[str, Any]:
+def _one_probe(some: Pool, seed: int) -> dict[str, Any]:
     """Whether each interval holds the truth and the skills are in order, by figure."""
     began = time.process_time()
+    wanted = played_figures(some.probed, some.scenarios)
     groups = [
-        measured(probed, bench, partial(Partner, skill=skill), bootstrap=1000) for skill in SKILLS
+        figures_of(some.probed, some.episodes(skill, seed), wanted, bootstrap=1000, seed=seed)
+        for skill in SKILLS
     ]
     figures: dict[str, Any] = {}
-    for key, expected in played_figures(probed, bench.scenarios(probed)).items():
+    for key, expected in wanted.items():
         found = [group[key] for group in groups]
         held = [one.low <= expected(s) <= one.high for s, one in zip(SKILLS, found, strict=True)]
         values = [one.value for one in found]
         figures[key] = {"held": held, "ordered": values == sorted(set(values)), "n": found[0].n}
-    early = bench.seed < FIRST_SEED + CONSTANT_SEEDS
+    early = seed < FIRST_SEED + CONSTANT_SEEDS
     return {
-        "seed": bench.seed,
+        "seed": seed,
         "figures": figures,
-        "constants": constants(probed, bench) if early and figures else {},
+        "constants": constants(some.probed, some.bench.first(some.n)) if early and figures else {},
         "seconds": round(time.process_time() - began, 3),
     }
 

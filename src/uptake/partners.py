@@ -21,7 +21,7 @@ from uptake.models.policies import Guess
 from uptake.scenario import Scenario
 from uptake.seeds import stable_seed
 
-__all__ = ["ORACLE", "Oracle", "Partner", "guesser", "short", "spoken", "written"]
+__all__ = ["ORACLE", "Oracle", "Partner", "guesser", "short", "spoken", "words", "written"]
 
 ORACLE = "oracle"
 
@@ -50,7 +50,7 @@ class Partner(Scripted):
         said = conversation.said_by("user")
         dice = Random(stable_seed(sampling.seed, "dice"))
         scenario = self._recognised(said)
-        text = "" if scenario is None else _words(scenario, said, dice.random() < self._skill)
+        text = "" if scenario is None else words(scenario, said, dice.random() < self._skill)
         return await Scripted([text]).reply(conversation, sampling)
 
     def _recognised(self, said: Sequence[str]) -> Scenario | None:
@@ -83,7 +83,8 @@ class Oracle(Partner):
         super().__init__(scenarios, 1.0, ORACLE)
 
 
-def _words(scenario: Scenario, said: Sequence[str], good: bool) -> str:
+def words(scenario: Scenario, said: Sequence[str], good: bool) -> str:
+    """What a partner says to a scenario after the user's turns `said`, well or poorly."""
     if scenario.scripted:
         told = scenario.turns[min(len(said), len(scenario.turns)) - 1]
         return (told.good if good or told.poor is None else told.poor) or ""
