@@ -58,6 +58,8 @@ def instruction(problem: Problem, rng: Random, ident: str) -> Instruction:
         "working": [list(step) for step in problem.working],
         "asked": "first" if asked_first else "last",
         "distractor": problem.aside(Random(f"{ident}/aside")),
+        # Without one of the others ("Ann buys 5 more") the request is another, and complete.
+        "gaps": [i for i, fact in enumerate(problem.facts, 1) if fact.needed and fact.droppable],
     }
     return Instruction(ident, "math", full, tuple(shards), str(problem.answer), meta)
 
