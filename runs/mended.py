@@ -1,0 +1,87 @@
+"""Measure what a mediator does to every skill: the embedded model bare, and mediated in two ways.
+
+    python runs/mended.py [-n 200] [--seed 0] [--save]
+
+The analyst is either the rules or `examine`, for which the model itself says what is missing. Each
+instruction is played once under each condition. The seed of a published figure is never used in
+development.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import uptake
+from table import save
+from uptake.probes import metrics, names
+from uptake.scores import Row
+
+ANALYSTS = ("rules", "examine")
+
+Key = tuple[str, str, str]
+
+
+def played(n: int, seed: int, out: Path, analyst: str) -> dict[bool, dict[Key, Row]]:
+    """The last-turn rows of one run, by whether the model is mediated."""
+    result = uptake.probe(
+        *names(),
+        n=n,
+        repeats=1,
+        seed=seed,
+        out=out / analyst,
+        controls=False,
+        mediated=True,
+        analyst=analyst,
+    )
+    if result.failed:
+        raise SystemExit(f"{result.failed} episodes failed; see {out / analyst}")
+    rows = [row for row in result.rows() if row.score == "last"]
+    return {
+        side: {(r.probe, r.metric, r.condition): r for r in rows if r.mediated is side}
+        for side in (False, True)
+    }
+
+
+def measure(n: int, seed: int, out: Path) -> list[dict[str, Any]]:
+    """Three rows a headline figure: bare, and mediated with each analyst."""
+    runs = {analyst: played(n, seed, out, analyst) for analyst in ANALYSTS}
+    wanted: list[Key] = [("lost", "mean", "full"), ("lost", "mean", "sharded")]
+    for probe, measured in metrics(names()).items():
+        wanted += [(probe, m.name, m.condition) for m in measured if m.headline]
+    wanted.append(("missing", "holds", "complete"))
+    sides = {
+        "bare": runs["rules"][False],
+        **{f"mediated, {analyst}": runs[analyst][True] for analyst in ANALYSTS},
+    }
+    rows: list[dict[str, Any]] = []
+    for key in wanted:
+        probe, metric, condition = key
+        for side, found in sides.items():
+            if key not in found:
+                continue
+            row = found[key]
+            figure = f"{probe}: {metric.replace('_', ' ')}, {condition}: {side}"
+            bounds = {"low": row.low, "high": row.high, "n": row.n, "note": row.note}
+            rows.append({"figure": figure, "value": row.value, **bounds})
+    return rows
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("-n", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=733155)
+    parser.add_argument("--out", type=Path, default=Path("out/mended"))
+    parser.add_argument("--save", action="store_true", help="write runs/results/4-skills.json")
+    given = parser.parse_args()
+    rows = measure(given.n, given.seed, given.out)
+    for row in rows:
+        print(row)
+    if given.save:
+        save(
+            "4-skills",
+            title="What a mediator does to every skill of the embedded model",
+            command=f"python runs/mended.py -n {given.n} --seed {given.seed} --save",
+            rows=rows,
+        )
