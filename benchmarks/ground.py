@@ -22,12 +22,12 @@ from random import Random
 sys.path.insert(0, str(Path(__file__).parent.parent / "runs"))
 
 from table import save
+from uptake.analyst.hearing import hear
 from uptake.domains import Domain
 from uptake.domains.code import code
 from uptake.domains.math import math
 from uptake.domains.summary import summary
 from uptake.ground import CommonGround
-from uptake.hearing import hear
 from uptake.instruction import Instruction
 
 TARGET = 5000

@@ -68,7 +68,7 @@ def test_the_report_says_how_replies_were_checked(tmp_path: Path):
     assert json.loads(write_scores(tmp_path).read_text())["notes"] == said
     assert "as parsed SQL" in write_report(tmp_path).read_text()
     with (tmp_path / "seen").open("w") as seen:
-        terminal(tmp_path, Console(file=seen, width=400))
+        terminal(tmp_path, console=Console(file=seen, width=400))
     assert all(line in (tmp_path / "seen").read_text() for line in said)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from uptake.analyst import ENGLISH, Language, ledger
+from uptake.analyst.language import FOLDER
 from uptake.errors import UptakeError
-from uptake.language import FOLDER
 
 PACK = (FOLDER / "en.toml").read_text(encoding="utf-8")
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from uptake.analyst import Reading, Referent
+from uptake.analyst.language import ENGLISH
+from uptake.analyst.opening import opening
+from uptake.analyst.wording import fold
 from uptake.conversation import Conversation, Message
 from uptake.ground import CommonGround, Entry
-from uptake.language import ENGLISH
-from uptake.opening import opening
-from uptake.wording import fold
 
 __all__ = ["appended", "changed", "fresh", "instruction", "pointed", "quote", "standing"]
 

@@ -14,17 +14,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from uptake.draft import SAYING, Draft
+from uptake.analyst.draft import SAYING, Draft
+from uptake.analyst.language import ENGLISH, Language, Pack
+from uptake.analyst.opening import Opening, opening
+from uptake.analyst.pieces import Piece, pieces
+from uptake.analyst.presuming import presumed_false
+from uptake.analyst.revising import CLOSE, ranked, restated, revise
+from uptake.analyst.topics import belongs, steer, turn_opens
+from uptake.analyst.withdrawing import names_last, withdraw
+from uptake.analyst.wording import LONGEST, fold, past_marks
 from uptake.ground import CommonGround, Entry, Kind
-from uptake.language import ENGLISH, Language, Pack
-from uptake.opening import Opening, opening
-from uptake.pieces import Piece, pieces
-from uptake.presuming import presumed_false
-from uptake.revising import CLOSE, ranked, restated, revise
 from uptake.sentences import plain
-from uptake.topics import belongs, steer, turn_opens
-from uptake.withdrawing import names_last, withdraw
-from uptake.wording import LONGEST, fold, past_marks
 
 __all__ = ["doubts", "hear", "settles_nothing"]
 

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from uptake.language import Pack
+from uptake.analyst.language import Pack
+from uptake.analyst.wording import fold
 from uptake.sentences import hidden, sentences
-from uptake.wording import fold
 
 __all__ = ["Piece", "pieces"]
 

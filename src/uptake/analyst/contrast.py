@@ -12,11 +12,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from uptake.closeness import share
-from uptake.draft import Draft, Slot
+from uptake.analyst.closeness import share
+from uptake.analyst.draft import Draft, Slot
+from uptake.analyst.opening import Opening, past_fillers
+from uptake.analyst.wording import fold
 from uptake.ground import Entry, Span
-from uptake.opening import Opening, past_fillers
-from uptake.wording import fold
 
 __all__ = ["Bare", "bare", "contrast", "put_bare"]
 

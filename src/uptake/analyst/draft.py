@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from uptake.analyst.language import Language, Pack
+from uptake.analyst.wording import Wording, wording
 from uptake.ground import CommonGround, Entry, Kind, Span, Status, Strike, Topic
-from uptake.language import Language, Pack
-from uptake.wording import Wording, wording
 
 __all__ = ["SAYING", "Draft", "Slot"]
 

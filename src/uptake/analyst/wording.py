@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from uptake.language import Language, Pack
+from uptake.analyst.language import Language, Pack
 
 __all__ = ["LONGEST", "Token", "Value", "Wording", "fold", "past_marks", "wording"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from uptake.wording import Wording
+from uptake.analyst.wording import Wording
 
 __all__ = ["closeness", "dice", "keys", "rarity", "share"]
 

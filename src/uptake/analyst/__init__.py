@@ -14,14 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from uptake.analyst.hearing import doubts, hear
+from uptake.analyst.language import ENGLISH, Language, Pack
+from uptake.analyst.pointing import Referent, referents
+from uptake.analyst.presuming import presumed_false
+from uptake.analyst.wording import fold
 from uptake.conversation import Conversation
 from uptake.ground import CommonGround, Entry, Span
-from uptake.hearing import doubts, hear
-from uptake.language import ENGLISH, Language, Pack
 from uptake.model import Usage
-from uptake.pointing import Referent, referents
-from uptake.presuming import presumed_false
-from uptake.wording import fold
 
 __all__ = [
     "ENGLISH",

@@ -13,13 +13,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from uptake.analyst.draft import SAYING
+from uptake.analyst.hearing import settles_nothing
+from uptake.analyst.language import Language, Pack
+from uptake.analyst.wording import fold, wording
 from uptake.conversation import Conversation
-from uptake.draft import SAYING
 from uptake.ground import CommonGround, Span
-from uptake.hearing import settles_nothing
-from uptake.language import Language, Pack
 from uptake.sentences import hidden
-from uptake.wording import fold, wording
 
 __all__ = ["Referent", "referents"]
 

@@ -14,12 +14,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from uptake.closeness import closeness, dice, rarity
-from uptake.contrast import bare, contrast, put_bare
-from uptake.draft import Draft
+from uptake.analyst.closeness import closeness, dice, rarity
+from uptake.analyst.contrast import bare, contrast, put_bare
+from uptake.analyst.draft import Draft
+from uptake.analyst.opening import Opening
+from uptake.analyst.wording import Wording, fold
 from uptake.ground import Entry
-from uptake.opening import Opening
-from uptake.wording import Wording, fold
 
 __all__ = ["CLOSE", "ranked", "restated", "revise"]
 

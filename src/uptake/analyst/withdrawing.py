@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from uptake.closeness import keys, rarity
-from uptake.draft import Draft
+from uptake.analyst.closeness import keys, rarity
+from uptake.analyst.draft import Draft
+from uptake.analyst.language import Pack
+from uptake.analyst.opening import Opening
+from uptake.analyst.revising import ranked
+from uptake.analyst.topics import named
+from uptake.analyst.wording import fold
 from uptake.ground import Entry
-from uptake.language import Pack
-from uptake.opening import Opening
-from uptake.revising import ranked
-from uptake.topics import named
-from uptake.wording import fold
 
 __all__ = ["names_last", "withdraw"]
 

@@ -9,9 +9,9 @@ This module knows nothing of what a piece says, or of corrections.
 
 from __future__ import annotations
 
-from uptake.draft import SAYING, Draft
-from uptake.language import Pack
-from uptake.wording import past_marks
+from uptake.analyst.draft import SAYING, Draft
+from uptake.analyst.language import Pack
+from uptake.analyst.wording import past_marks
 
 __all__ = ["belongs", "named", "steer", "turn_opens"]
 

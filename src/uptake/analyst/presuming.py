@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from uptake.analyst.language import Language
+from uptake.analyst.wording import Wording, fold, wording
 from uptake.ground import Entry
-from uptake.language import Language
-from uptake.wording import Wording, fold, wording
 
 __all__ = ["presumed_false"]
 

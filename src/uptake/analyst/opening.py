@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from uptake.language import Pack, Phrase
-from uptake.wording import past_marks
+from uptake.analyst.language import Pack, Phrase
+from uptake.analyst.wording import past_marks
 
 __all__ = ["Opening", "opening", "past_fillers"]
 
