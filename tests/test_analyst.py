@@ -477,3 +477,13 @@ def test_a_ledger_that_does_not_fit_is_left_aside():
     conversation = Conversation().user(APPLES)
     other = hear(CommonGround(), PEARS)
     assert Deterministic().reading(conversation, other).ground == ledger((APPLES,))
+
+
+@pytest.mark.parametrize(
+    "words", ["Hmm, no. It should be 52.", "No, it should be 52.", "No. It is 52."]
+)
+def test_another_result_is_a_doubt_of_the_reply_and_changes_no_fact(words: str) -> None:
+    told = ledger(["Ann has 40 apples and buys 7. How many has she?"])
+    heard = hear(told, words, "40 + 7 = 47. The answer is 47.")
+    assert [entry.kind for entry in heard.entries if entry.span.turn == 1][-1] == "social"
+    assert heard.standing() == told.standing()

@@ -39,6 +39,7 @@ class _Turn:
 
     announced: bool = False  # several topics were
     correcting: bool = False  # "I got something wrong." was said, and what was wrong follows
+    denying: str = ""  # "Hmm, no." was said, and what it denies may follow
     recapitulating: bool = False  # much of it was said before
     asks: bool = False  # one of its pieces is a request
     steered: bool = False  # its words say which topic it is about
@@ -134,6 +135,7 @@ def _piece(draft: Draft, piece: Piece, turn: _Turn) -> None:
         return
     if bare or not read or settles_nothing(read, draft.language):
         turn.correcting = turn.correcting or (bare and not opened.plain)
+        turn.denying = f"{read} " if bare and opened.plain else ""
         draft.add(piece.start, piece.end, "social")
         return
     if turn.correcting:
@@ -148,7 +150,7 @@ def _say(draft: Draft, start: int, end: int, read: str, opened: Opening, turn: _
         opened = Opening(0, sure=True)  # "7 apples, I mean"
     left = read[opened.end :]
     if (
-        _doubts(draft, read, left, opened)
+        _doubts(draft, turn.denying + read, left, opened)
         or pack["point.ask_only"].all_of(read)
         or (turn.asks and not opened.corrects and _presumes(draft, start, end, read))
     ):
