@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from uptake.analyst import Deterministic, Reading
 from uptake.conversation import Conversation
-from uptake.model import ModelError, Reply, Scripted
+from uptake.model import ModelError, Reply, Sampling, Scripted
 from uptake.model_analyst import Examiner, ModelAnalyst
 
 TALK = (
@@ -132,6 +132,25 @@ def test_only_the_users_turns_are_shown_to_the_model() -> None:
     assert "A secret guess." not in words
     assert "Ask for units." in words
     assert "Ann has 7 apples." in words
+
+
+def test_a_server_that_can_is_told_the_form_of_the_reading() -> None:
+    class Asked(Scripted):
+        schema: Any = None
+
+        async def reply(self, conversation: Conversation, sampling: Sampling) -> Reply:
+            self.schema = sampling.schema
+            return await super().reply(conversation, sampling)
+
+    model = Asked(["{}"])
+    asyncio.run(ModelAnalyst(model).read(TALK))
+    assert set(model.schema["properties"]) == {
+        "replaced",
+        "withdrawn",
+        "missing",
+        "false",
+        "ready",
+    }
 
 
 @given(st.text() | st.dictionaries(st.text(), st.lists(st.text()) | st.booleans()).map(json.dumps))

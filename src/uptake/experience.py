@@ -24,6 +24,7 @@ from uptake.errors import UptakeError
 from uptake.model import Model, Sampling
 from uptake.scenario import AT_ONCE
 from uptake.seeds import stable_seed
+from uptake.structured import json_object
 
 __all__ = [
     "CAUSES",
@@ -178,12 +179,7 @@ async def _written(pairs: Sequence[Contrast], writer: Model) -> list[str]:
     )
     seed = stable_seed("distil", pairs[0].failed.model)
     reply = await writer.reply(prompt, Sampling(temperature=0.0, max_tokens=1024, seed=seed))
-    found = re.search(r"\{.*\}", reply.text, re.DOTALL)
-    try:
-        data: Any = json.loads(found.group()) if found else None
-    except (ValueError, RecursionError):
-        data = None
-    rules: Any = cast("dict[str, Any]", data).get("rules") if isinstance(data, dict) else None
+    rules: Any = (json_object(reply.text) or {}).get("rules")
     texts = [
         " ".join(rule.split())
         for rule in (cast("list[Any]", rules) if isinstance(rules, list) else [])
