@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from uptake.analyst import Deterministic, Reading
 from uptake.conversation import Conversation
+from uptake.mediator import Mediator
 from uptake.model import ModelError, Reply, Sampling, Scripted
 from uptake.model_analyst import Examiner, ModelAnalyst
 
@@ -195,3 +196,18 @@ def test_nothing_is_asked_before_anything_is_wanted() -> None:
 
     talk = Conversation().user("Thanks!")
     assert asyncio.run(Examiner(Scripted(never)).read(talk)).note is None
+
+
+@pytest.mark.parametrize(
+    "reply", [*LIES.values(), ModelError("500: down")], ids=[*LIES, "an error"]
+)
+def test_with_a_bad_analyst_the_mediator_does_as_by_rule_and_says_so(reply: Any) -> None:
+    line = reply if isinstance(reply, str | ModelError) else json.dumps(reply)
+    sampling = Sampling()
+    upstream = Scripted(lambda talk: talk.messages[-1].text)
+    by_rule = asyncio.run(Mediator(upstream).reply(TALK, sampling))
+    doubtful = Mediator(upstream, ModelAnalyst(Scripted([line])))
+    found = asyncio.run(doubtful.reply(TALK, sampling))
+    assert found.text == by_rule.text
+    assert found.mediation.move == by_rule.mediation.move
+    assert found.mediation.reading.note
