@@ -434,6 +434,7 @@ def _row(figure: str, shares: dict[str, tuple[float, int]], target: str = "") ->
         "high": round(found.high, 4),
         "n": len(values),
         "note": f"mean over distinct questions; {counted} counted in all",
+        **({"detail": True} if "“" in figure else {}),  # of one wording
     }
     return row | ({"target": target} if target else {})
 

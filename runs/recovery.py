@@ -219,9 +219,8 @@ def difficult(n: int, seed: int, talk: str, out: Path) -> list[dict[str, Any]]:
             rows.append({"figure": f"{where}: mediated, mean", **_mean(mediated)})
             for name, other in sides.items():
                 found = _difference(f"{where}: mediated less {name}", mediated, other)
-                rows.append(
-                    found | {"note": f"{name} {_mean(other)['value']:.3f}; {found['note']}"}
-                )
+                found["note"] = f"{name} {_mean(other)['value']:.3f}; {found['note']}"
+                rows.append(found | ({"detail": True} if name in ("bare", "drop") else {}))
     return rows
 
 

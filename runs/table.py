@@ -12,7 +12,8 @@ What was measured lies in runs/results, one file a command. Those whose names be
                "target": "≥ 0.9"}]}
 
 `value` may be null (withheld: `note` says why) or text; `low` and `high` are the 95% interval, and
-they, `n`, `unit`, `target` and `note` may be left out. A script that measures calls `save`.
+they, `n`, `unit`, `target` and `note` may be left out. A row with `"detail": true` stays in its
+file: README has room for what heads it. A script that measures calls `save`.
 Nothing here knows how anything was measured.
 """
 
@@ -112,7 +113,7 @@ def table(results: Iterable[Mapping[str, Any]]) -> str:
     for found in results:
         where = f"{found['date']}, {found['machine']}: `{found['command']}`"
         lines.append(f"| **{_cell(found['title'])}** {_cell(where)} | | | | |")
-        lines += [_row(row) for row in found["rows"]]
+        lines += [_row(row) for row in found["rows"] if not row.get("detail")]
     return "\n".join(lines) if len(lines) > 2 else "*Nothing measured yet.*"
 
 

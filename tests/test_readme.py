@@ -38,6 +38,7 @@ def test_a_result_is_shown_with_its_date_machine_command_interval_and_target(tmp
         {"figure": "kept", "value": 0.5, "low": 0.4, "high": 0.6, "n": 1500, "target": "≤ 0.75"},
         {"figure": "set-up", "value": 41.26, "unit": "s"},
         {"figure": "a | b", "value": None, "note": "full is near 0"},
+        {"figure": "of one part", "value": 0.2, "detail": True},
     ]
     table.save("1-one", title="Probe", command="make probe", rows=rows, folder=tmp_path)
     (tmp_path / "detail.json").write_text("{}", encoding="utf-8")
@@ -45,6 +46,7 @@ def test_a_result_is_shown_with_its_date_machine_command_interval_and_target(tmp
     assert re.search(r"\*\*Probe\*\* \d{4}-\d\d-\d\d, \d+ cores.*: `make probe`", shown[2])
     assert shown[3] == "| kept | 0.500 | 0.400 to 0.600 | 1,500 | ≤ 0.75 |"
     assert shown[4] == "| set-up | 41.3 s |  |  |  |"
+    assert len(shown) == 6
     assert shown[5] == "| a \\| b | withheld (full is near 0) |  |  |  |"
 
 
