@@ -18,15 +18,16 @@ from table import save
 from uptake.probes import metrics, names
 from uptake.scores import Row
 
-ANALYSTS = ("rules", "examine")
+ASKED = ("lost", "missing")
+"""Where `examine` is played, too: elsewhere nothing is missing."""
 
 Key = tuple[str, str, str]
 
 
-def played(n: int, seed: int, out: Path, analyst: str) -> dict[bool, dict[Key, Row]]:
+def played(*probes: str, n: int, seed: int, out: Path, analyst: str) -> dict[bool, dict[Key, Row]]:
     """The last-turn rows of one run, by whether the model is mediated."""
     result = uptake.probe(
-        *names(),
+        *probes,
         n=n,
         repeats=1,
         seed=seed,
@@ -45,16 +46,14 @@ def played(n: int, seed: int, out: Path, analyst: str) -> dict[bool, dict[Key, R
 
 
 def measure(n: int, seed: int, out: Path) -> list[dict[str, Any]]:
-    """Three rows a headline figure: bare, and mediated with each analyst."""
-    runs = {analyst: played(n, seed, out, analyst) for analyst in ANALYSTS}
+    """A row for each headline figure and side: bare, and mediated with each analyst."""
+    rules = played(*names(), n=n, seed=seed, out=out, analyst="rules")
+    examine = played(*ASKED, n=n, seed=seed, out=out, analyst="examine")
+    sides = {"bare": rules[False], "rules": rules[True], "examine": examine[True]}
     wanted: list[Key] = [("lost", "mean", "full"), ("lost", "mean", "sharded")]
+    wanted.append(("missing", "holds", "complete"))
     for probe, measured in metrics(names()).items():
         wanted += [(probe, m.name, m.condition) for m in measured if m.headline]
-    wanted.append(("missing", "holds", "complete"))
-    sides = {
-        "bare": runs["rules"][False],
-        **{f"mediated, {analyst}": runs[analyst][True] for analyst in ANALYSTS},
-    }
     rows: list[dict[str, Any]] = []
     for key in wanted:
         probe, metric, condition = key
@@ -62,7 +61,8 @@ def measure(n: int, seed: int, out: Path) -> list[dict[str, Any]]:
             if key not in found:
                 continue
             row = found[key]
-            figure = f"{probe}: {metric.replace('_', ' ')}, {condition}: {side}"
+            said = side if side == "bare" else f"mediated, {side}"
+            figure = f"{probe}: {metric.replace('_', ' ')}, {condition}: {said}"
             bounds = {"low": row.low, "high": row.high, "n": row.n, "note": row.note}
             rows.append({"figure": figure, "value": row.value, **bounds})
     return rows
