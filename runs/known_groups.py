@@ -58,9 +58,8 @@ CONSTANT_SEEDS = 1  # constants do not vary
 DOMAINS = ("math", "database", "actions", "code", "data2text", "summary")
 INSTRUCTIONS = 60
 POOL = 2  # times the instructions of a seed
-FEWER: Mapping[str, int] = {"code": 30, "persistence": 20}
-"""How many instructions a seed has: fewer where each verdict takes a process, or where each
-instruction has 70 turns."""
+FEWER: Mapping[str, int] = {"persistence": 20}
+"""How many instructions a seed has: fewer where each has 70 turns."""
 
 OUT = ROOT / "out" / "known-groups"
 
@@ -244,12 +243,13 @@ class Pool:
 
     def __init__(self, probed: Probe, source: str) -> None:
         self.probed = probed
-        self.n = min(FEWER.get(source, INSTRUCTIONS), FEWER.get(probed.name, INSTRUCTIONS))
-        self.bench = Bench(source, FIRST_SEED, POOL * self.n)
-        self._told = [
+        self.bench = Bench(source, FIRST_SEED, POOL * FEWER.get(probed.name, INSTRUCTIONS))
+        told = (
             [scenario for scenario in probed.scenarios(one, other) if self._counts(scenario)]
             for one, other in pairs(self.bench.instructions)
-        ]
+        )
+        self._told = [some for some in told if some]  # an instruction may not suit the probe
+        self.n = min(FEWER.get(probed.name, INSTRUCTIONS), len(self._told))
         self._played: dict[tuple[int, int, tuple[bool, ...]], Episode] = {}
 
     @cached_property
@@ -431,7 +431,7 @@ def show(row: Mapping[str, Any]) -> str:
 
 def result(row: Mapping[str, Any]) -> dict[str, Any]:
     """The row as `runs/table.py` takes it."""
-    few = min(FEWER.get(key, INSTRUCTIONS) for key in (row["domain"], row["probe"]))
+    few = FEWER.get(row["probe"], INSTRUCTIONS)
     note = f"worst of {row['figures']} figures; mean {row['mean']:.3f}, in order {row['order']:.3f}"
     if row["figures"] < row["of"]:
         note += f"; {row['of'] - row['figures']} not played there"
