@@ -66,7 +66,7 @@ if __name__ == "__main__":
     if given.save:
         save(
             "3-profile",
-            title="The embedded model's profile over nine probes of the math domain",
+            title="The embedded model's profile over ten probes of the math domain",
             command=f"python runs/skills.py -n {given.n} --seed {given.seed} --save",
             rows=rows,
         )
