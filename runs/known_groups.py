@@ -249,8 +249,17 @@ class Pool:
             for one, other in pairs(self.bench.instructions)
         )
         self._told = [some for some in told if some]  # an instruction may not suit the probe
-        self.n = min(FEWER.get(probed.name, INSTRUCTIONS), len(self._told))
+        # As many as give the rarest figure its number.
+        wanted = FEWER.get(probed.name, INSTRUCTIONS)
+        self.n = min(round(wanted / self._rarest()), len(self._told))
         self._played: dict[tuple[int, int, tuple[bool, ...]], Episode] = {}
+
+    def _rarest(self) -> float:
+        """Of the instructions, the share that is told under the condition which the fewest suit."""
+        conditions = [{scenario.condition for scenario in some} for some in self._told]
+        figures = {key.split(":")[1] for key in played_figures(self.probed, self.scenarios)}
+        counts = [sum(figure in each for each in conditions) for figure in figures]
+        return min(counts, default=1) / max(len(conditions), 1)
 
     @cached_property
     def scenarios(self) -> list[Scenario]:
