@@ -1,4 +1,4 @@
-"""An analyst by name: what `--analyst` takes.
+"""A model mediated by an analyst of a name: what `--mediated` and `--analyst` take.
 
 | name | analyst |
 |---|---|
@@ -17,16 +17,17 @@ from pathlib import Path
 from uptake.analyst import Analyst, Deterministic
 from uptake.errors import UptakeError
 from uptake.experience import read_experience
+from uptake.mediator import Mediator
 from uptake.model import Model
 from uptake.model_analyst import Examiner, ModelAnalyst
 from uptake.models import model as open_model
 
-__all__ = ["ANALYSTS", "analyst"]
+__all__ = ["ANALYSTS", "mediator"]
 
 ANALYSTS = ("rules", "examine", "self")
 
 
-def analyst(
+def _analyst(
     name: str | None, model: Model, opened: list[Model], experience: Path | str | None = None
 ) -> Analyst:
     """The analyst called `name` for `model`; a model opened for it is added to `opened`.
@@ -48,3 +49,25 @@ def analyst(
         opened.append(reader)
     rules = [] if experience is None else [rule.text for rule in read_experience(experience).rules]
     return ModelAnalyst(reader, rules=rules)
+
+
+def mediator(
+    model: Model,
+    opened: list[Model],
+    *,
+    mediated: bool = True,
+    analyst: str | None = None,
+    experience: Path | str | None = None,
+) -> Mediator | None:
+    """`model` mediated, by the analyst of that name; None where that is not asked for.
+
+    Raises:
+        UptakeError: an analyst or rules that nobody would use, or that cannot be had.
+    """
+    if not mediated:
+        if analyst or experience:
+            raise UptakeError("--analyst and --experience go with --mediated")
+        return None
+    if getattr(model, "mediated", False):
+        raise UptakeError(f"{model.name} is mediated already; leave --mediated out")
+    return Mediator(model, _analyst(analyst, model, opened, experience))

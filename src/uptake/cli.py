@@ -292,19 +292,14 @@ def chat(
         reply_tokens: The most tokens of one reply.
         seed: The same seed and the same words get the same replies.
     """
-    from uptake.analysts import analyst as find_analyst
-    from uptake.errors import UptakeError
-    from uptake.mediator import Mediator
+    from uptake.analysts import mediator
     from uptake.model import Sampling
     from uptake.models import model as open_model
     from uptake.talk import talk
 
-    if (analyst or experience) and not mediated:
-        raise UptakeError("--analyst and --experience go with --mediated")
     opened = [open_model(model)]
-    speaker = opened[0]
-    if mediated:
-        speaker = Mediator(speaker, find_analyst(analyst, speaker, opened, experience))
+    mended = mediator(opened[0], opened, mediated=mediated, analyst=analyst, experience=experience)
+    speaker = mended or opened[0]
     drawn = Sampling(temperature=temperature, max_tokens=reply_tokens, seed=seed)
 
     async def talking() -> None:

@@ -16,14 +16,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from uptake.analysts import analyst as find_analyst
+from uptake.analysts import mediator
 from uptake.domains import domain as find_domain
 from uptake.episode import Episode, Verify, play
 from uptake.errors import UptakeError
 from uptake.instruction import Instruction
 from uptake.instructions import read_instructions
 from uptake.judge import Judge, rubric
-from uptake.mediator import Mediator
 from uptake.menders import mender
 from uptake.model import Model, Sampling
 from uptake.models import model as open_model
@@ -149,7 +148,7 @@ def setup(
     tested = _open(model, opened, options)
     partner = None if user is None else _open(user, opened, {})
     judging = None if judge is None else _open(judge, opened, {})
-    mediators = _mediators(tested, mediated, analyst, experience, opened)
+    mended = mediator(tested, opened, mediated=mediated, analyst=analyst, experience=experience)
     names = POLICIES if controls else ()
     plan = Plan(
         probes=found,
@@ -157,7 +156,7 @@ def setup(
         source=source,
         model=tested,
         controls=tuple(open_model(name) for name in names if name != tested.name),
-        beside=(*mediators, *_menders(tested, mend)),
+        beside=(*([mended] if mended else []), *_menders(tested, mend)),
         analyst=" ".join(str(part) for part in (analyst, experience) if part) or None,
         conditions=tuple(conditions),
         repeats=repeats,
@@ -307,23 +306,6 @@ def _instructions(
     if isinstance(given, str | Path):
         return sample(read_instructions(Path(given)), n, seed), Path(given).name
     return sample(given, n, seed), "instructions"
-
-
-def _mediators(
-    model: Model,
-    mediated: bool,
-    name: str | None,
-    experience: str | Path | None,
-    opened: list[Model],
-) -> tuple[Model, ...]:
-    """The model mediated, where that is asked for."""
-    if not mediated:
-        if name or experience:
-            raise UptakeError("--analyst and --experience go with --mediated")
-        return ()
-    if getattr(model, "mediated", False):
-        raise UptakeError(f"{model.name} is mediated already; leave --mediated out")
-    return (Mediator(model, find_analyst(name, model, opened, experience)),)
 
 
 def _menders(model: Model, names: Sequence[str]) -> list[Model]:
