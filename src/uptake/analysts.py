@@ -22,9 +22,7 @@ from uptake.model import Model
 from uptake.model_analyst import Examiner, ModelAnalyst
 from uptake.models import model as open_model
 
-__all__ = ["ANALYSTS", "mediator"]
-
-ANALYSTS = ("rules", "examine", "self")
+__all__ = ["mediator"]
 
 
 def _analyst(
