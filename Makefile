@@ -86,7 +86,7 @@ chromium:
 constraints:
 	rm -rf build/constraints && $(PYTHON) -m venv build/constraints
 	build/constraints/bin/python -m pip --quiet install torch==2.13.0
-	build/constraints/bin/python -m pip --quiet install -e '.[train,inspect,dev,docs]' hatchling
+	build/constraints/bin/python -m pip --quiet install -e '.[train,inspect,serve,postgres,dev,docs]' hatchling
 	sed '/^[^#]/d' constraints.txt > build/constraints.txt
 	build/constraints/bin/python -m pip freeze --exclude-editable | sed -E 's/\+cpu$$//' >> build/constraints.txt
 	mv build/constraints.txt constraints.txt
@@ -111,7 +111,7 @@ clean:
 .venv-torch/train.stamp: $(PINS)
 	$(PYTHON) -m venv .venv-torch
 	$(TORCH)/python -m pip --disable-pip-version-check --quiet install torch==2.13.0
-	$(TORCH)/python $(PIP) -e '.[train,fast]' pytest hypothesis
+	$(TORCH)/python $(PIP) -e '.[train,fast,serve,postgres]' pytest hypothesis
 	@touch $@
 
 .venv-inspect/inspect.stamp: $(PINS)
