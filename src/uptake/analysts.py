@@ -22,11 +22,11 @@ from uptake.model import Model
 from uptake.model_analyst import Examiner, ModelAnalyst
 from uptake.models import model as open_model
 
-__all__ = ["mediator"]
+__all__ = ["analyst", "mediator"]
 
 
-def _analyst(
-    name: str | None, model: Model, opened: list[Model], experience: Path | str | None = None
+def analyst(
+    name: str | None, model: Model | None, opened: list[Model], experience: Path | str | None = None
 ) -> Analyst:
     """The analyst called `name` for `model`; a model opened for it is added to `opened`.
 
@@ -39,14 +39,20 @@ def _analyst(
         raise UptakeError("--experience is read by an analyst that is a model: give --analyst self")
     if name is None or name == "rules":
         return Deterministic()
-    if name == "examine":
+    if name in ("examine", "self") and model is None:
+        raise UptakeError(f"--analyst {name} asks the model itself: name a model instead")
+    if name == "examine" and model is not None:
         return Examiner(model)
-    reader = model
-    if name != "self":
+    if name == "self" and model is not None:
+        reader = model
+    else:
         reader = open_model(name)
         opened.append(reader)
     rules = [] if experience is None else [rule.text for rule in read_experience(experience).rules]
     return ModelAnalyst(reader, rules=rules)
+
+
+_named = analyst  # `mediator` has a parameter of that name
 
 
 def mediator(
@@ -68,4 +74,4 @@ def mediator(
         return None
     if getattr(model, "mediated", False):
         raise UptakeError(f"{model.name} is mediated already; leave --mediated out")
-    return Mediator(model, _analyst(analyst, model, opened, experience))
+    return Mediator(model, _named(analyst, model, opened, experience))

@@ -357,6 +357,9 @@ def distil(
 
 app.command("uptake.sharding.cli:shard", name="shard", help="Make shards of single-turn files.")
 
+app.command(
+    "uptake.serve.cli:serve", name="serve", help="Serve a model, mediated, to any chat client."
+)
 if find_spec("uptake.train.cli"):
     app.command("uptake.train.cli:train", name="train", help="Train a model by a recipe.")
 

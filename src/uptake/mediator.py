@@ -17,11 +17,12 @@ from typing import Any, cast
 from uptake.analyst import Analyst, Deterministic, Reading
 from uptake.compile import appended, fresh
 from uptake.conversation import Conversation, Message
+from uptake.ground import CommonGround
 from uptake.model import Model, Reply, Sampling, Usage, added
 from uptake.models.prices import Price
 from uptake.moves import NO_REQUEST, Move, Request, choose
 
-__all__ = ["MediatedReply", "Mediation", "Mediator"]
+__all__ = ["MediatedReply", "Mediation", "Mediator", "after", "mediate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,28 +92,35 @@ class Mediator:
 
         `request` is what else the caller asked for, which decides what may be changed.
         """
-        started = time.perf_counter()
-        reading = await self._analyst.read(conversation)
-        move = choose(reading, conversation, request)
-        sent = _sent(move, conversation, reading)
-        spent = reading.usage or Usage(cost=0.0)
-        mediation = Mediation(
-            move,
-            sent,
-            reading,
-            spent.prompt_tokens + spent.completion_tokens,
-            (time.perf_counter() - started) * 1000,
-        )
+        mediation = await mediate(self._analyst, conversation, request)
+        move, sent, spent = mediation.move, mediation.sent, mediation.reading.usage
         if sent is None:
-            return MediatedReply(Message("assistant", move.say), usage=spent, mediation=mediation)
+            message, usage = Message("assistant", move.say), spent or Usage(cost=0.0)
+            return MediatedReply(message, usage=usage, mediation=mediation)
         reply = await self._model.reply(sent, sampling)
-        message = reply.message if move.say is None else _after(move.say, reply.message)
-        usage = reply.usage if reading.usage is None else added(reply.usage, reading.usage)
+        message = reply.message if move.say is None else after(move.say, reply.message)
+        usage = reply.usage if spent is None else added(reply.usage, spent)
         return MediatedReply(message, reply.finish_reason, usage, mediation=mediation)
 
     async def aclose(self) -> None:
         """Close the model."""
         await self._model.aclose()
+
+
+async def mediate(
+    analyst: Analyst,
+    conversation: Conversation,
+    request: Request = NO_REQUEST,
+    before: CommonGround | None = None,
+) -> Mediation:
+    """What is to be done for the next reply. `before` is the ledger of the first user turns."""
+    started = time.perf_counter()
+    reading = await analyst.read(conversation, before)
+    move = choose(reading, conversation, request)
+    sent = _sent(move, conversation, reading)
+    spent = reading.usage or Usage()
+    tokens = spent.prompt_tokens + spent.completion_tokens
+    return Mediation(move, sent, reading, tokens, (time.perf_counter() - started) * 1000)
 
 
 def _sent(move: Move, conversation: Conversation, reading: Reading) -> Conversation | None:
@@ -124,7 +132,7 @@ def _sent(move: Move, conversation: Conversation, reading: Reading) -> Conversat
     return appended(conversation, reading) if move.form == "whole" else conversation
 
 
-def _after(words: str, message: Message) -> Message:
+def after(words: str, message: Message) -> Message:
     """The message with `words` before its own."""
     content: Any = message.content
     if isinstance(content, tuple):

@@ -102,7 +102,7 @@ class Surface(Protocol):
 
     @property
     def name(self) -> str:
-        """ "chat", "responses" or "messages"."""
+        """What the API is called: chat, responses or messages."""
         ...
 
     @property

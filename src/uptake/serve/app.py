@@ -1,0 +1,227 @@
+"""The server: which path leads where, and what is opened and closed with it.
+
+A path that is not listed here leads nowhere. `create_app` builds the ASGI app, `run` serves it.
+
+This module knows nothing of what any of its parts does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from uptake.analysts import analyst as named_analyst
+from uptake.errors import UptakeError
+from uptake.model import Model
+from uptake.models import model as open_model
+from uptake.serve import wire
+from uptake.serve.access import Access
+from uptake.serve.dashboard import create_dashboard
+from uptake.serve.dashboard.feed import Feed
+from uptake.serve.desk import Desk
+from uptake.serve.http import HttpUpstream
+from uptake.serve.later import Later
+from uptake.serve.local import LocalUpstream
+from uptake.serve.metrics import CONTENT_TYPE, Metrics
+from uptake.serve.openapi import document
+from uptake.serve.passthrough import PassThrough
+from uptake.serve.relay import Relay, Workshop
+from uptake.serve.replay import Replay
+from uptake.serve.settings import Settings
+from uptake.serve.shadow import Shadows
+from uptake.serve.store import Store, StoreError, open_store
+from uptake.serve.surfaces.chat import Chat
+from uptake.serve.surfaces.messages import Messages
+from uptake.serve.surfaces.responses import Responses
+from uptake.serve.upstream import Upstream
+
+__all__ = ["SURFACES", "check", "create_app", "from_environment", "run"]
+
+log = logging.getLogger("uptake.serve")
+
+SURFACES = (Chat(), Messages(), Responses())
+
+HOUR = 3600.0
+DAY = 86_400.0
+
+
+def create_app(settings: Settings, store: Store | None = None) -> Starlette:
+    """The app; `store` takes the place of the one that `settings` names."""
+    rooms = _Rooms(settings, store)
+    routes: list[BaseRoute] = [
+        *(Route(s.path, rooms.door(s.name), methods=["POST"]) for s in SURFACES),
+        Mount("/v1", rooms.door("rest")),
+        Route("/health", _health),
+        Route("/ready", rooms.ready),
+        Route("/metrics", rooms.metrics),
+        Route("/openapi.json", _openapi),
+    ]
+    if settings.shows_dashboard:
+        routes.append(Mount("/dashboard", rooms.door("dashboard")))
+    return Starlette(routes=routes, lifespan=rooms.open, exception_handlers={404: _nowhere})
+
+
+class _Rooms:
+    """What is opened with the server. Routes are there before it: `door` leads in once it is."""
+
+    def __init__(self, settings: Settings, store: Store | None) -> None:
+        self._settings = settings
+        self._given = store
+        self._store: Store | None = None
+        self._apps: dict[str, ASGIApp] = {}
+        self._counts = Metrics()
+
+    def door(self, name: str) -> ASGIApp:
+        """An app that is the one called `name`."""
+        return _Door(self._apps, name)
+
+    @asynccontextmanager
+    async def open(self, app: Starlette) -> AsyncIterator[None]:
+        """Open everything; close it in the other order."""
+        settings = self._settings
+        async with AsyncExitStack() as stack:
+            store = self._given or open_store(settings.store)
+            stack.push_async_callback(store.aclose)
+            self._store = store
+            opened: list[Model] = []
+            upstream = _upstream(settings, opened)
+            stack.push_async_callback(upstream.aclose)
+            served = opened[0] if opened else None
+            analyst = named_analyst(settings.analyst, served, opened)
+            for model in opened[1 if served else 0 :]:
+                stack.push_async_callback(model.aclose)
+            desk = Desk(store, analyst)
+            feed = Feed()
+            later = Later()
+            stack.push_async_callback(later.finish, settings.grace_seconds)
+            access = Access(settings, await store.salt())
+            shadows = Shadows(upstream, store, self._counts, later)
+            shop = Workshop(
+                settings, upstream, desk, access, self._counts, shadows, later, feed.publish
+            )
+            for surface in SURFACES:
+                self._apps[surface.name] = Relay(surface, shop)
+            self._apps["rest"] = PassThrough(shop)
+            if settings.shows_dashboard:
+                token = settings.dashboard_token or ""
+                replay = Replay(settings, upstream)
+                self._apps["dashboard"] = create_dashboard(
+                    store, token, replay=replay, feed=feed, forget=desk.forget
+                )
+            retiring = asyncio.ensure_future(_retire(store, settings.retain))
+            stack.callback(retiring.cancel)
+            yield
+
+    async def ready(self, request: Request) -> Response:
+        """Whether turns can be kept; the upstream says for itself how it is."""
+        try:
+            if self._store is None:
+                raise StoreError("the store is not open yet")
+            async with asyncio.timeout(self._settings.store_seconds):
+                await self._store.ready()
+        except (StoreError, TimeoutError) as error:
+            why = str(error) or "the store is late"
+            return JSONResponse({"status": "not ready", "reason": why}, 503)
+        return JSONResponse({"status": "ready"})
+
+    async def metrics(self, request: Request) -> Response:
+        """What was counted."""
+        return Response(self._counts.text(), media_type=CONTENT_TYPE.decode())
+
+
+class _Door:
+    def __init__(self, apps: dict[str, ASGIApp], name: str) -> None:
+        self._apps = apps
+        self._name = name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._apps[self._name](scope, receive, send)
+
+
+def _upstream(settings: Settings, opened: list[Model]) -> Upstream:
+    """Where requests go; a model that is served from here is added to `opened`."""
+    if settings.upstream is not None:
+        return HttpUpstream(settings)
+    opened.append(open_model(settings.model))
+    return LocalUpstream(opened[0])
+
+
+async def _retire(store: Store, days: float | None) -> None:
+    """Forget what is older than `days`, once an hour."""
+    while days is not None:
+        try:
+            gone = await store.expire(time.time() - days * DAY)
+            if gone:
+                log.info("%d turns were older than %g days, and are forgotten", gone, days)
+        except StoreError as error:
+            log.warning("what is too old was not forgotten: %s", error)
+        await asyncio.sleep(HOUR)
+
+
+async def _health(request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _openapi(request: Request) -> Response:
+    return JSONResponse(document())
+
+
+async def _nowhere(request: Request, error: Exception) -> Response:
+    return JSONResponse(wire.error("there is nothing at this path", code="not_found"), 404)
+
+
+SETTINGS = "UPTAKE_SERVE_SETTINGS"
+
+
+def from_environment() -> Starlette:
+    """The app of one worker process among several."""
+    return create_app(Settings.from_json(os.environ[SETTINGS]))
+
+
+def run(settings: Settings) -> None:
+    """Serve until interrupted; streams that are open are finished first, within `grace_seconds`."""
+    import uvicorn
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    os.environ[SETTINGS] = settings.to_json()
+    try:
+        uvicorn.run(
+            "uptake.serve.app:from_environment",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            loop="auto",
+            http="httptools",
+            lifespan="on",
+            ws="none",
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            log_level="warning",
+            timeout_graceful_shutdown=int(settings.grace_seconds) or 1,
+        )
+    finally:
+        with suppress(KeyError):
+            del os.environ[SETTINGS]
+
+
+def check(settings: Settings) -> None:
+    """Raise UptakeError for a store or a model that cannot be opened, before anything is served."""
+    if settings.upstream is None:
+        open_model(settings.model)
+    if settings.upstream is not None and settings.analyst in ("self", "examine"):
+        raise UptakeError(
+            f"--analyst {settings.analyst}: the upstream serves many models; name one, for example"
+            f" --analyst {settings.upstream}#NAME"
+        )

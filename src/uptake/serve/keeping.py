@@ -1,0 +1,87 @@
+"""From a plan and the reply that was heard to the `Turn` that is kept.
+
+Pure. This module knows nothing of when, or of where to.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from uptake.conversation import Message
+from uptake.ground import CommonGround, Entry
+from uptake.mediator import after
+from uptake.serve import keys
+from uptake.serve.desk import Case
+from uptake.serve.plan import Plan
+from uptake.serve.records import State, Turn
+from uptake.serve.surfaces import Heard
+
+__all__ = ["changes", "turn"]
+
+
+def turn(plan: Plan, case: Case, surface: str, heard: Heard, state: State, since: float) -> Turn:
+    """The turn as it is kept. `since` is the time of arrival, in seconds since 1970."""
+    reply = None if heard.message is None else Message.from_dict(heard.message)
+    if reply is not None and plan.words and not plan.speaks:
+        reply = after(plan.words, reply)
+    done = case.mediation
+    asked = case.chain[-1] if case.chain else b""
+    sent = None if done is None or done.sent is None else done.sent
+    as_it_came = sent is None or sent == case.asked.conversation
+    usage = heard.usage
+    return Turn(
+        id=case.id,
+        tenant=case.tenant,
+        thread=case.thread,
+        conversation=case.conversation,
+        parent=case.parent,
+        asked=asked,
+        key=asked if reply is None else keys.extend(asked, reply),
+        at=since,
+        surface=surface,
+        model=case.asked.model,
+        arm=plan.arm,
+        state=state,
+        said=tuple(message.to_dict() for message in case.said),
+        reply=None if reply is None else reply.to_dict(),
+        move="pass" if done is None else done.move.name,
+        why=plan.why if done is None else done.move.why,
+        form="as_it_came" if done is None else done.move.form,
+        alternatives=() if done is None else tuple(done.move.alternatives),
+        sent=None if as_it_came or sent is None else tuple(sent.to_dicts()),
+        would=done.move.say if done and plan.arm == "shadow" and done.move.speaks else None,
+        changes=changes(case.before, case.ground),
+        topics=tuple({"id": each.id, "state": each.state} for each in case.ground.topics),
+        analyst="none" if done is None else done.reading.by,
+        note=None if done is None else done.reading.note,
+        ms=0.0 if done is None else round(done.ms, 3),
+        tokens=0 if done is None else done.tokens,
+        prompt_tokens=None if usage is None else usage.prompt_tokens,
+        completion_tokens=None if usage is None else usage.completion_tokens,
+        seconds=round(time.time() - since, 4),
+    )
+
+
+def changes(before: CommonGround, now: CommonGround) -> tuple[Mapping[str, Any], ...]:
+    """The entries that are new in `now`, or not as they were `before`."""
+    old = before.entries
+    return tuple(
+        _entry(now, entry)
+        for place, entry in enumerate(now.entries)
+        if place >= len(old) or (entry is not old[place] and entry != old[place])
+    )
+
+
+def _entry(ground: CommonGround, entry: Entry) -> Mapping[str, Any]:
+    return {
+        "id": entry.id,
+        "turn": entry.span.turn,
+        "text": entry.text,
+        "wording": ground.wording(entry),
+        "kind": entry.kind,
+        "topic": entry.topic,
+        "status": entry.status,
+        "by": entry.by,
+    }

@@ -1,0 +1,158 @@
+"""What is to be done with one request: `Plan`, and how it is come to.
+
+Mending never stands in the way: whatever fails or is late on the way to a plan, the request goes
+upstream as it came, and the plan says why.
+
+This module knows nothing of how a reply is relayed, or of any API's shape.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from uptake.model import ModelError
+from uptake.serve import arms, keys
+from uptake.serve.desk import Case, Desk
+from uptake.serve.records import Arm
+from uptake.serve.settings import Settings
+from uptake.serve.store import StoreError
+from uptake.serve.surfaces import Asked, Body, Surface, Unreadable
+
+__all__ = ["Caller", "Plan", "Planner", "written"]
+
+log = logging.getLogger("uptake.serve")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the tenant, and what their headers say of the conversation and the arm."""
+
+    tenant: str
+    thread: str | None = None
+    arm: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What becomes of a request.
+
+    `body` goes upstream, unless the move `speaks` and `words` are the whole reply; otherwise
+    `words` come before the model's. `asked` and `data` are None where the body could not be read,
+    `case` also where nothing is known of the conversation, and so nothing of it is kept.
+    """
+
+    body: bytes
+    move: str
+    why: str
+    arm: Arm = "original"
+    asked: Asked | None = None
+    data: Body | None = None
+    case: Case | None = None
+    words: str | None = None
+    speaks: bool = False
+
+    @property
+    def stream(self) -> bool:
+        """Whether the reply is to come as events."""
+        return self.asked is not None and self.asked.stream
+
+
+class Planner:
+    """Makes plans for one surface."""
+
+    def __init__(self, surface: Surface, desk: Desk, settings: Settings) -> None:
+        self._surface = surface
+        self._desk = desk
+        self._settings = settings
+
+    async def plan(self, body: bytes, caller: Caller) -> Plan:
+        """What is to be done. Raises nothing but cancellation."""
+        passed = Plan(body, "pass", "")
+        try:
+            data = _object(body)
+            asked = self._surface.read(data)
+        except Unreadable as error:
+            return replace(passed, why=f"not read: {error}")
+        except Exception as error:  # noqa: BLE001 whatever a body does, the upstream judges it
+            log.warning("a %s request could not be read: %s", self._surface.name, _kind(error))
+            return replace(passed, why="not read: it is not what was expected")
+        passed = replace(passed, asked=asked, data=data)
+        thread = caller.thread or _thread(asked.thread)
+        try:
+            async with asyncio.timeout(self._settings.mediate_seconds):
+                return await self._known(passed, caller, thread)
+        except TimeoutError:
+            why = "mediation took too long"
+        except (StoreError, ModelError) as error:
+            log.warning("mediation failed: %s", error)
+            why = f"mediation failed: {error}"
+        except Exception as error:  # noqa: BLE001 a fault of ours must not be the client's
+            log.warning("mediation failed: %s", _kind(error), exc_info=error)
+            why = "mediation failed"
+        return replace(passed, why=why)
+
+    async def _known(self, passed: Plan, caller: Caller, thread: str | None) -> Plan:
+        asked, data = cast("Asked", passed.asked), cast("Body", passed.data)
+        arm = self._arm(caller, thread, asked)
+        mediated = arm != "original"
+        case = await self._desk.case(asked, caller.tenant, thread, mediated=mediated)
+        plan = replace(passed, arm=arm, case=case)
+        done = case.mediation
+        if done is None:
+            return replace(plan, why="the conversation is not in a mediated arm")
+        if arm == "shadow":
+            return replace(plan, why="shadow: mediated for the record only")
+        move = done.move
+        plan = replace(plan, move=move.name, why=move.why, words=move.say, speaks=move.speaks)
+        if done.sent is None or done.sent == asked.conversation:
+            return plan
+        return replace(plan, body=written(self._surface.rewritten(data, done.sent)))
+
+    def _arm(self, caller: Caller, thread: str | None, asked: Asked) -> Arm:
+        seed = keys.seed(caller.tenant, thread)
+        first = keys.chain(seed, asked.conversation.messages[: _opening(asked)])
+        root = first[-1] if thread is None and first else seed
+        settings = self._settings
+        return arms.choose(settings.mode, settings.share, root, caller.arm)
+
+
+def written(body: Body) -> bytes:
+    """A body as bytes."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(
+        "utf-8", "surrogatepass"
+    )
+
+
+def _opening(asked: Asked) -> int:
+    """How many messages there are up to the user's first, with it."""
+    for place, message in enumerate(asked.conversation):
+        if message.role == "user":
+            return place + 1
+    return 0
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        data: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Unreadable("the body is not JSON") from None
+    if not isinstance(data, dict):
+        raise Unreadable("the body is not a JSON object")
+    return cast("dict[str, Any]", data)
+
+
+_THREAD = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,199}")
+
+
+def _thread(text: str | None) -> str | None:
+    """A conversation id that can be kept as one; None for any other."""
+    return text if text is not None and _THREAD.fullmatch(text) else None
+
+
+def _kind(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
