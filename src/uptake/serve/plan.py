@@ -91,7 +91,7 @@ class Planner:
         except (StoreError, ModelError) as error:
             log.warning("mediation failed: %s", error)
             why = f"mediation failed: {error}"
-        except Exception as error:  # noqa: BLE001 a fault of ours must not be the client's
+        except Exception as error:
             log.warning("mediation failed: %s", _kind(error), exc_info=error)
             why = "mediation failed"
         return replace(passed, why=why)

@@ -1,0 +1,190 @@
+"""The server against a bare pass-through and LiteLLM's proxy, before the same upstream, in one run.
+
+    python benchmarks/serve.py [--litellm .venv-litellm/bin/litellm] [--turns 1000] [--save]
+
+Callers and upstream share one core, what is measured has the other. A plain turn is the tenth of a
+conversation whose first nine went the same way, read by rule and kept in SQLite. Three rounds, each
+with every server in turn; the figures are medians over rounds. `make bench-serve` sets up both
+environments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from serving.load import conversation, first_tokens, post, requests  # noqa: E402
+
+TURNS = 10
+CALLERS = 16
+STREAMS = 32
+FIRST_MS = 50
+APART_MS = 20
+
+
+@dataclass
+class Server:
+    """What is measured: how it is started, and what was seen of it."""
+
+    name: str
+    command: list[str]
+    port: int
+    turns: int
+    env: dict[str, str] = field(default_factory=dict)
+    rate: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    first: list[float] = field(default_factory=list)
+
+    def __enter__(self) -> Server:
+        self.process = subprocess.Popen(
+            _pinned(1, self.command),
+            env={**os.environ, **self.env},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        _wait(self.port)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def _pinned(core: int, command: list[str]) -> list[str]:
+    return ["taskset", "-c", str(core), *command]
+
+
+def _wait(port: int, seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with socket.socket() as one:
+            if one.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise SystemExit(f"nothing listens on port {port}")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process and its children, threads included."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    spent = sum(int(each) for each in fields[11:15])
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return spent / os.sysconf("SC_CLK_TCK") + sum(cpu_seconds(int(child)) for child in children)
+
+
+async def measure(server: Server, round_: int, streamed: int) -> None:
+    base = round_ * 1_000_000
+    for turns in range(1, TURNS):
+        wanted = [post(conversation(base + n, turns)) for n in range(server.turns)]
+        if server.name == "uptake" or turns == TURNS - 1:
+            await requests(server.port, wanted, CALLERS)
+    wanted = [post(conversation(base + n, TURNS)) for n in range(server.turns)]
+    before = cpu_seconds(server.process.pid)
+    seconds = await requests(server.port, wanted, CALLERS)
+    server.cpu.append((cpu_seconds(server.process.pid) - before) / server.turns * 1000)
+    server.rate.append(server.turns / seconds)
+    streams = [post(conversation(base + 500_000 + n, TURNS), stream=True) for n in range(STREAMS)]
+    server.first += await first_tokens(streamed, streams)
+
+
+def servers(upstream: int, slow: int, given: argparse.Namespace, folder: str) -> list[Server]:
+    """Each twice: before the quick upstream, and before the one that streams at a pace."""
+    python = sys.executable
+    base = f"http://127.0.0.1:{upstream}/v1", f"http://127.0.0.1:{slow}/v1"
+    found: list[Server] = []
+    for name in ("bare", "uptake", *(["litellm"] if given.litellm else [])):
+        for kind in (0, 1):
+            port = free_port()
+            url = base[kind]
+            if name == "bare":
+                command = [python, str(HERE / "serving" / "bare.py"), str(port), url]
+            elif name == "uptake":
+                store = f"{folder}/{kind}.db"
+                command = [python, "-m", "uptake", "serve", "--upstream", url, "--port", str(port)]
+                command += ["--store", store]
+            else:
+                config = Path(folder) / f"litellm-{kind}.yaml"
+                config.write_text(LITELLM.format(url=url))
+                command = [given.litellm, "--config", str(config), "--port", str(port)]
+            count = given.turns if name != "litellm" else max(given.turns // 10, 50)
+            found.append(Server(f"{name}{'' if kind == 0 else ' paced'}", command, port, count, ENV))
+    return found
+
+
+LITELLM = """model_list:
+  - model_name: m
+    litellm_params: {{model: openai/m, api_base: "{url}", api_key: sk-bench}}
+"""
+ENV = {"LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "NO_DOCS": "True"}
+
+
+async def rounds(given: argparse.Namespace, folder: str) -> list[Server]:
+    upstream, slow = free_port(), free_port()
+    mock = [sys.executable, str(HERE / "serving" / "mock.py")]
+    pace = ["--first", str(FIRST_MS), "--apart", str(APART_MS)]
+    running = [
+        subprocess.Popen(_pinned(0, [*mock, str(upstream)])),
+        subprocess.Popen(_pinned(0, [*mock, str(slow), *pace])),
+    ]
+    os.sched_setaffinity(0, {0})
+    try:
+        _wait(upstream)
+        _wait(slow)
+        measured: list[Server] = []
+        direct: list[float] = []
+        pairs = servers(upstream, slow, given, folder)
+        for quick, paced in zip(pairs[::2], pairs[1::2], strict=True):
+            with quick, paced:
+                for round_ in range(given.rounds):
+                    streams = [post(conversation(n, TURNS), stream=True) for n in range(STREAMS)]
+                    direct += await first_tokens(slow, streams)
+                    await measure(quick, round_, paced.port)
+            measured.append(quick)
+        measured.append(Server("direct", [], slow, 0, first=direct))
+        return measured
+    finally:
+        for process in running:
+            process.terminate()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--litellm", help="the program of an environment that has litellm[proxy]")
+    parser.add_argument("--turns", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--save", action="store_true")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        measured = {server.name: server for server in asyncio.run(rounds(given, folder))}
+    direct = statistics.median(measured.pop("direct").first)
+    bare = statistics.median(measured["bare"].rate)
+    print(f"{'server':10} {'requests/s':>11} {'of bare':>8} {'CPU ms/turn':>12} {'first token +ms':>16}")
+    for name, server in measured.items():
+        rate, cpu = statistics.median(server.rate), statistics.median(server.cpu)
+        late = statistics.median(server.first) - direct
+        print(f"{name:10} {rate:11,.0f} {rate / bare:8.2f} {cpu:12.2f} {late:16.1f}")
+    if "litellm" in measured:
+        other = statistics.median(measured["litellm"].rate)
+        print(f"uptake / litellm: {statistics.median(measured['uptake'].rate) / other:.1f}x")
+
+
+if __name__ == "__main__":
+    main()

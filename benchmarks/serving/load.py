@@ -1,0 +1,93 @@
+"""Callers that cost next to nothing: requests as bytes, over sockets that stay open.
+
+This module knows nothing of what answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+
+__all__ = ["conversation", "first_tokens", "post", "requests"]
+
+REPLY = "All right."
+
+
+def conversation(number: int, turns: int) -> list[dict[str, str]]:
+    """A plain talk of so many user turns: a request, then facts; no two numbers' are alike."""
+    said = [f"How many apples does person {number} have in the end?"]
+    said += [f"In round {turn} person {number} finds {turn + number % 7} apples." for turn in range(1, turns)]
+    messages: list[dict[str, str]] = []
+    for words in said:
+        messages += [{"role": "user", "content": words}, {"role": "assistant", "content": REPLY}]
+    return messages[:-1]
+
+
+def post(messages: list[dict[str, str]], *, stream: bool = False) -> bytes:
+    """A request as it goes over the wire."""
+    fields = {"model": "m", "messages": messages, **({"stream": True} if stream else {})}
+    body = json.dumps(fields, separators=(",", ":")).encode()
+    head = (
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer sk-bench\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+async def requests(port: int, wanted: Sequence[bytes], callers: int) -> float:
+    """Seconds that `callers` at once take to have each of `wanted` answered whole."""
+    left = iter(wanted)
+    started = time.perf_counter()
+    await asyncio.gather(*(_caller(port, left) for _ in range(callers)))
+    return time.perf_counter() - started
+
+
+async def _caller(port: int, left: object) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for request in left:  # type: ignore[attr-defined]
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(head.decode("latin-1").partition("\r\n")[0])
+        lower = head.lower()
+        if b"content-length:" in lower:
+            size = int(lower.split(b"content-length:")[1].split(b"\r\n")[0])
+            await reader.readexactly(size)
+        else:
+            await _chunked(reader)
+    writer.close()
+
+
+async def _chunked(reader: asyncio.StreamReader) -> None:
+    while True:
+        size = int(await reader.readline(), 16)
+        await reader.readexactly(size + 2)
+        if size == 0:
+            return
+
+
+async def first_tokens(port: int, wanted: Sequence[bytes]) -> list[float]:
+    """Milliseconds to the first piece of content, for streams that all run at once."""
+    return await asyncio.gather(*(_stream(port, request) for request in wanted))
+
+
+async def _stream(port: int, request: bytes) -> float:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    started = time.perf_counter()
+    writer.write(request)
+    seen = b""
+    while b'"content": "word' not in seen and b'"content":"word' not in seen:
+        part = await reader.read(65536)
+        if not part:
+            raise RuntimeError("the stream ended before its first token")
+        seen += part
+    took = (time.perf_counter() - started) * 1000
+    while b"[DONE]" not in seen[-200:]:
+        part = await reader.read(65536)
+        if not part:
+            break
+        seen = seen[-200:] + part
+    writer.close()
+    return took
