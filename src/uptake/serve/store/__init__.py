@@ -1,89 +1,55 @@
-"""Where turns are kept: the `Store` protocol, and `open_store` by URL.
+"""Where turns are kept: SQLite by default, PostgreSQL for several workers and hosts.
 
-SQLite is the default, PostgreSQL serves several workers and hosts. Every read and write is of one
-tenant, but for what only the dashboard asks, whose reader sees all.
+    open_store → SQLStore (sql: the protocol) → lanes (threads, deadlines) → tables (statements)
+                    └── sqlite or postgres: connections, and what their errors mean
 
-This module knows nothing of HTTP, and nothing of what turns mean.
+This package knows nothing of HTTP, and nothing of what turns mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from uptake.errors import UptakeError
+from uptake.serve.store.protocol import Store, StoreError
 
-from uptake.serve.records import Amendment, ArmCount, Summary, Turn
-
-__all__ = ["Store", "StoreError"]
+__all__ = ["Store", "StoreError", "open_store"]
 
 
-class StoreError(Exception):
-    """The store is full, locked or gone: one line that says what and where."""
+def open_store(url: str | None = None) -> Store:
+    """The store at a URL, made where there is none.
+
+    `sqlite:///PATH` (relative; four slashes for an absolute path) or a plain path is a file,
+    `postgresql://USER@HOST/NAME` a database of a server, None or `memory:` lasts as long as the
+    process. Waits for the file or the server. Raises UptakeError where it cannot be opened.
+    """
+    if url is None or url in ("memory:", "sqlite://", "sqlite:///:memory:"):
+        return _sqlite(None)
+    scheme, separator, rest = url.partition("://")
+    if scheme in ("postgresql", "postgres") and separator:
+        return _postgres(url)
+    if scheme == "sqlite" and separator:
+        if not rest.startswith("/") or len(rest) < 2:
+            raise UptakeError(f"--store {url}: write sqlite:///PATH, with three slashes")
+        return _sqlite(rest[1:])
+    if separator or not url.strip():
+        raise UptakeError(
+            f"--store {url!r}: a store is sqlite:///PATH, postgresql://USER@HOST/NAME or memory:"
+        )
+    return _sqlite(url)
 
 
-class Store(Protocol):
-    """Keeps turns and amendments. Every method may raise StoreError, and none waits for ever."""
+def _sqlite(path: str | None) -> Store:
+    from uptake.serve.store.sqlite import open_sqlite
 
-    async def add(self, turn: Turn) -> None:
-        """Keep a turn. Durable against the death of this process when it returns; twice is once."""
-        ...
+    return open_sqlite(path)
 
-    async def add_would(self, tenant: str, turn: str, would: str) -> None:
-        """Keep what a shadow would have said for a turn that is there."""
-        ...
 
-    async def find(self, tenant: str, keys: Sequence[bytes]) -> Turn | None:
-        """The newest turn whose `key` is the first of `keys` that any turn has."""
-        ...
+def _postgres(url: str) -> Store:
+    try:
+        import psycopg  # noqa: F401 (named here, since what imports it is ours)
+    except ImportError as error:
+        raise UptakeError(
+            "a store in PostgreSQL needs psycopg: pip install 'uptake[postgres]'"
+        ) from error
+    from uptake.serve.store.postgres import open_postgres
 
-    async def children(self, tenant: str, turn: str) -> int:
-        """How many turns go on from this one."""
-        ...
-
-    async def latest(self, tenant: str, thread: str) -> Turn | None:
-        """The newest turn of a thread."""
-        ...
-
-    async def line(self, tenant: str, turn: str) -> list[Turn]:
-        """The turns from the root to this one, in order; empty where there is no such turn."""
-        ...
-
-    async def amend(self, amendment: Amendment) -> None:
-        """Keep an amendment, durably."""
-        ...
-
-    async def amendments(self, tenant: str, thread: str) -> list[Amendment]:
-        """What was put right in a thread, in order."""
-        ...
-
-    async def delete(self, tenant: str, conversation: str) -> int:
-        """Forget a conversation, its branches and its amendments; how many turns that were."""
-        ...
-
-    async def expire(self, before: float) -> int:
-        """Forget all conversations whose last turn is older; how many turns that were."""
-        ...
-
-    async def summaries(
-        self, *, limit: int = 50, before: str | None = None, search: str = ""
-    ) -> list[Summary]:
-        """All tenants' conversations, latest first; `before` is the last turn's id to go on from.
-
-        `search` is part of an explicit id, or of the words of the first turn.
-        """
-        ...
-
-    async def turns(self, conversation: str) -> list[Turn]:
-        """A conversation for the dashboard: its line's turns from the root on, whoever's it is."""
-        ...
-
-    async def arms(self, since: float = 0.0) -> list[ArmCount]:
-        """What each arm came to since a time."""
-        ...
-
-    async def ready(self) -> None:
-        """Returns where the store can be written to; raises StoreError where not."""
-        ...
-
-    async def aclose(self) -> None:
-        """Write what waits, and close."""
-        ...
+    return open_postgres(url)
