@@ -125,7 +125,9 @@ def servers(upstream: int, slow: int, given: argparse.Namespace, folder: str) ->
                 config.write_text(LITELLM.format(url=url))
                 command = [given.litellm, "--config", str(config), "--port", str(port)]
             count = given.turns if name != "litellm" else max(given.turns // 10, 50)
-            found.append(Server(f"{name}{'' if kind == 0 else ' paced'}", command, port, count, ENV))
+            found.append(
+                Server(f"{name}{'' if kind == 0 else ' paced'}", command, port, count, ENV)
+            )
     return found
 
 
@@ -176,7 +178,9 @@ def main() -> None:
         measured = {server.name: server for server in asyncio.run(rounds(given, folder))}
     direct = statistics.median(measured.pop("direct").first)
     bare = statistics.median(measured["bare"].rate)
-    print(f"{'server':10} {'requests/s':>11} {'of bare':>8} {'CPU ms/turn':>12} {'first token +ms':>16}")
+    print(
+        f"{'server':10} {'requests/s':>11} {'of bare':>8} {'CPU ms/turn':>12} {'first token +ms':>16}"
+    )
     for name, server in measured.items():
         rate, cpu = statistics.median(server.rate), statistics.median(server.cpu)
         late = statistics.median(server.first) - direct

@@ -91,7 +91,9 @@ async def _request(reader: asyncio.StreamReader) -> Got | None:
         return None
     first, *lines = head.decode("latin-1").strip().split("\r\n")
     method, target, _ = first.split(" ", 2)
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    headers = {
+        name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+    }
     body = await reader.readexactly(int(headers.get("content-length", 0)))
     return Got(method, target, headers, body)
 
@@ -99,7 +101,10 @@ async def _request(reader: asyncio.StreamReader) -> Got | None:
 def reply(body: bytes | dict, status: str = "200 OK", **headers: str) -> bytes:
     """A whole HTTP reply."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    named = {"content-type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
+    named = {
+        "content-type": "application/json",
+        **{k.replace("_", "-"): v for k, v in headers.items()},
+    }
     lines = [f"{name}: {value}" for name, value in named.items()]
     head = "\r\n".join([f"HTTP/1.1 {status}", *lines, f"content-length: {len(content)}"])
     return head.encode() + b"\r\n\r\n" + content
@@ -130,11 +135,22 @@ def chunks(text: str) -> list[bytes]:
 
     def event(delta: dict, finish: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        data = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+        data = {
+            "id": "c1",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": "m",
+            "choices": [choice],
+        }
         return f"data: {json.dumps(data)}\n\n".encode()
 
     words = [event({"content": word + " "}) for word in text.split()]
-    return [event({"role": "assistant", "content": ""}), *words, event({}, "stop"), b"data: [DONE]\n\n"]
+    return [
+        event({"role": "assistant", "content": ""}),
+        *words,
+        event({}, "stop"),
+        b"data: [DONE]\n\n",
+    ]
 
 
 def streamed(parts: list[bytes], *, pause: float = 0.0, end: bool = True) -> Answering:
@@ -181,7 +197,12 @@ class Served:
 
     async def chat(self, messages, *, stream=False, headers=None, **fields):
         """Post a conversation; the status, headers and bytes of the reply."""
-        body = {"model": "m", "messages": messages, **({"stream": True} if stream else {}), **fields}
+        body = {
+            "model": "m",
+            "messages": messages,
+            **({"stream": True} if stream else {}),
+            **fields,
+        }
         return await self.post("/v1/chat/completions", json.dumps(body).encode(), headers)
 
     async def post(self, path: str, body: bytes, headers=None):

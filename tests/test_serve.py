@@ -20,11 +20,12 @@ TOLD = [
     {"role": "assistant", "content": "Then 12."},
     {"role": "user", "content": "Ann gives 4 apples to Ben."},
 ]
-CORRECTED = [*TOLD, {"role": "assistant", "content": "8."}, {"role": "user", "content": "Sorry, I meant Ann has 15 apples at first."}]
-FIRST = TOLD[:1]
-POINTING = [
-    {"role": "user", "content": "Stop telling me yet: I'll give you the details first, please wait until I ask."},
+CORRECTED = [
+    *TOLD,
+    {"role": "assistant", "content": "8."},
+    {"role": "user", "content": "Sorry, I meant Ann has 15 apples at first."},
 ]
+FIRST = TOLD[:1]
 
 
 @asynccontextmanager
@@ -48,7 +49,9 @@ def test_a_first_turn_passes_byte_for_byte_and_so_does_its_reply():
         async with between(whole) as (above, served, _):
             body = b'{ "model":"m", "messages":[{"role":"user","content":"Hi \\u00e9"}], "new": 1e400 }'
             status, headers, content = await served.post(
-                "/v1/chat/completions?x=1", body, {"authorization": "Bearer k", "x-uptake-arm": "mediated"}
+                "/v1/chat/completions?x=1",
+                body,
+                {"authorization": "Bearer k", "x-uptake-arm": "mediated"},
             )
             assert status == 200
             assert content == whole.partition(b"\r\n\r\n")[2]
@@ -103,7 +106,10 @@ def test_what_was_corrected_goes_up_corrected():
 
 
 WAIT = [
-    {"role": "user", "content": "I have a question for you. I will tell you the facts first, so wait until I ask."}
+    {
+        "role": "user",
+        "content": "I have a question for you. I will tell you the facts first, so wait until I ask.",
+    }
 ]
 
 
@@ -135,7 +141,10 @@ def test_a_correction_of_the_user_comes_before_the_models_words(stream):
     asked = [
         {"role": "user", "content": "Ann has 12 apples at first. Ann gives 4 apples to Ben."},
         {"role": "assistant", "content": "All right."},
-        {"role": "user", "content": "Since Ann has 9 apples at first, how many apples does Ann have in the end?"},
+        {
+            "role": "user",
+            "content": "Since Ann has 9 apples at first, how many apples does Ann have in the end?",
+        },
     ]
 
     async def case():
@@ -144,7 +153,11 @@ def test_a_correction_of_the_user_comes_before_the_models_words(stream):
             _, headers, content = await served.chat(asked, stream=stream)
             assert headers["x-uptake-move"] == "correct"
             if stream:
-                data = [json.loads(e[6:]) for e in content.decode().split("\n\n") if e and "[DONE]" not in e]
+                data = [
+                    json.loads(e[6:])
+                    for e in content.decode().split("\n\n")
+                    if e and "[DONE]" not in e
+                ]
                 said = "".join(d["choices"][0]["delta"].get("content") or "" for d in data)
             else:
                 said = json.loads(content)["choices"][0]["message"]["content"]
@@ -159,7 +172,9 @@ def test_a_correction_of_the_user_comes_before_the_models_words(stream):
 
 def test_an_error_of_the_upstream_is_told_once_as_it_came():
     async def case():
-        refusal = {"error": {"message": "slow down", "type": "rate_limit", "param": None, "code": "x"}}
+        refusal = {
+            "error": {"message": "slow down", "type": "rate_limit", "param": None, "code": "x"}
+        }
         answer = reply(refusal, "429 Too Many Requests", retry_after="3", x_ratelimit_limit="9")
         async with between(answer) as (above, served, store):
             status, headers, content = await served.chat(TOLD)
@@ -232,20 +247,26 @@ async def _never(writer, got):
 
 
 async def _headers_only(writer, got):
-    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+    writer.write(
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    )
     await writer.drain()
     await asyncio.sleep(30)
 
 
 async def _one_token(writer, got):
     part = chunks("one")[0]
-    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+    writer.write(
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    )
     writer.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
     await writer.drain()
     await asyncio.sleep(30)
 
 
-@pytest.mark.parametrize("window", [_never, _headers_only, _one_token], ids=lambda window: window.__name__)
+@pytest.mark.parametrize(
+    "window", [_never, _headers_only, _one_token], ids=lambda window: window.__name__
+)
 def test_a_client_that_leaves_ends_the_upstreams_work(window):
     async def case():
         async with between(window) as (above, served, store):
@@ -318,7 +339,15 @@ def test_an_analysis_that_fails_or_is_late_fails_open(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "body", [b"not json", b"[]", b'{"messages": 3}', b'{"messages": [{"content": 1}]}', b"\xff\xfe", b"[" * 50_000]
+    "body",
+    [
+        b"not json",
+        b"[]",
+        b'{"messages": 3}',
+        b'{"messages": [{"content": 1}]}',
+        b"\xff\xfe",
+        b"[" * 50_000,
+    ],
 )
 def test_what_cannot_be_read_is_the_upstreams_to_judge(body):
     async def case():
@@ -338,7 +367,10 @@ def test_the_rest_of_v1_goes_up_and_back_as_it_is():
         async with between(*answers) as (above, served, _):
             status, headers, content = await served.post("/v1/audio/speech?a=b%20c", b"\x00\x01")
             assert (status, headers["content-type"], content) == (200, "audio/mpeg", blob)
-            assert (above.got[0].target, above.got[0].body) == ("/v1/audio/speech?a=b%20c", b"\x00\x01")
+            assert (above.got[0].target, above.got[0].body) == (
+                "/v1/audio/speech?a=b%20c",
+                b"\x00\x01",
+            )
             async with served.http.delete(served.root + "/v1/files/f1") as gone:
                 assert gone.status == 204
             assert (above.got[1].method, above.got[1].target) == ("DELETE", "/v1/files/f1")
@@ -347,7 +379,18 @@ def test_the_rest_of_v1_goes_up_and_back_as_it_is():
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v2/models", "/admin", "/v1/../admin", "/v1/%2e%2e/admin", "/v1//host/x", "/v1/a\\b", "/dashboard"]
+    "path",
+    [
+        "/",
+        "/v1",
+        "/v2/models",
+        "/admin",
+        "/v1/../admin",
+        "/v1/%2e%2e/admin",
+        "/v1//host/x",
+        "/v1/a\\b",
+        "/dashboard",
+    ],
 )
 def test_a_path_that_is_not_listed_leads_nowhere(path):
     async def case():
@@ -389,7 +432,9 @@ def test_a_body_has_a_bound():
 
 def test_turns_link_up_and_an_edit_is_a_branch():
     async def case():
-        answers = [reply(completion(text)) for text in ("Probably 5.", "Then 12.", "8.", "Then 13.")]
+        answers = [
+            reply(completion(text)) for text in ("Probably 5.", "Then 12.", "8.", "Then 13.")
+        ]
         async with between(*answers) as (_, served, store):
             names = []
             for length in (1, 3, 5):
@@ -404,7 +449,9 @@ def test_turns_link_up_and_an_edit_is_a_branch():
             assert [len(turn.said) for turn in line] == [1, 1, 1]
             branch = await store.turns(headers["x-uptake-conversation"])
             assert [turn.id for turn in branch][:1] == [line[0].id]
-            assert [turn.said[-1]["content"] for turn in branch][1:] == ["Ann has 13 apples at first."]
+            assert [turn.said[-1]["content"] for turn in branch][1:] == [
+                "Ann has 13 apples at first."
+            ]
 
     run(case)
 
@@ -489,8 +536,6 @@ def test_an_id_that_cannot_be_one_is_refused(name):
             status, _, _ = await served.chat(FIRST, headers={"x-uptake-conversation": name})
             assert (status, above.got) == (400, [])
 
-    if name == "a\tb":
-        pytest.importorskip("aiohttp")
     run(case)
 
 
@@ -519,7 +564,11 @@ def test_a_share_of_the_conversations_is_mediated_and_each_stays_where_it_is():
             arms = []
             for number in range(40):
                 first = {"role": "user", "content": f"How many are {number} apples and 3 apples?"}
-                told = [first, {"role": "assistant", "content": "Fine."}, {"role": "user", "content": "And 4 more."}]
+                told = [
+                    first,
+                    {"role": "assistant", "content": "Fine."},
+                    {"role": "user", "content": "And 4 more."},
+                ]
                 _, one, _ = await served.chat(told[:1])
                 _, two, _ = await served.chat(told)
                 assert one["x-uptake-arm"] == two["x-uptake-arm"]
@@ -538,7 +587,10 @@ def test_it_says_how_it_is():
             assert (await served.get("/ready"))[0] == 200
             await served.chat(FIRST)
             _, _, metrics = await served.get("/metrics")
-            assert b'uptake_requests_total{arm="mediated",move="pass",status="200",surface="chat"} 1.0' in metrics
+            assert (
+                b'uptake_requests_total{arm="mediated",move="pass",status="200",surface="chat"} 1.0'
+                in metrics
+            )
             status, _, document = await served.get("/openapi.json")
             assert (status, json.loads(document)["openapi"][:2]) == (200, "3.")
 

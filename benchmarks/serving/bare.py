@@ -1,6 +1,6 @@
 """The floor: a pass-through of Starlette and aiohttp that does nothing else.
 
-    python benchmarks/serving/bare.py PORT UPSTREAM
+python benchmarks/serving/bare.py PORT UPSTREAM
 """
 
 from __future__ import annotations

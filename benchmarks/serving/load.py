@@ -15,10 +15,24 @@ __all__ = ["conversation", "first_tokens", "post", "requests"]
 REPLY = "All right."
 
 
+FACTS = (
+    "Person {n} has {a} apples at first.",
+    "On Monday a neighbour drops off {b} more.",
+    "{a} of them are bruised and go into the compost.",
+    "The school across the street gets {b} as a gift.",
+    "A basket of {c} arrives from an aunt.",
+    "Two friends come by and eat {b} each.",
+    "Half of what is left is sold at the market.",
+    "The buyer returns {a} of those.",
+    "Birds pick at {c}, and these do not count any more.",
+)
+
+
 def conversation(number: int, turns: int) -> list[dict[str, str]]:
     """A plain talk of so many user turns: a request, then facts; no two numbers' are alike."""
+    values = {"n": number, "a": 3 + number % 7, "b": 2 + number % 5, "c": 11 + number % 13}
     said = [f"How many apples does person {number} have in the end?"]
-    said += [f"In round {turn} person {number} finds {turn + number % 7} apples." for turn in range(1, turns)]
+    said += [FACTS[turn % len(FACTS)].format(**values) for turn in range(turns - 1)]
     messages: list[dict[str, str]] = []
     for words in said:
         messages += [{"role": "user", "content": words}, {"role": "assistant", "content": REPLY}]

@@ -22,7 +22,16 @@ from uptake.analyst.wording import fold
 from uptake.conversation import Conversation, Message
 from uptake.ground import CommonGround, Entry
 
-__all__ = ["appended", "changed", "fresh", "instruction", "pointed", "quote", "standing"]
+__all__ = [
+    "appended",
+    "changed",
+    "fresh",
+    "instruction",
+    "pointed",
+    "quote",
+    "speaks_of",
+    "standing",
+]
 
 SYSTEM = ("system", "developer")
 
@@ -103,6 +112,11 @@ def instruction(ground: CommonGround) -> str:
     blocks = [*([goal.text] if goal else []), *listed]
     text = "\n".join(blocks)
     return f"{text}\n\n{request.text}" if request else text
+
+
+def speaks_of(ground: CommonGround) -> bool:
+    """Whether `instruction` has anything to say."""
+    return any(_part(ground, turn) for turn in range(len(ground.turns)))
 
 
 def standing(ground: CommonGround, turn: int) -> str:

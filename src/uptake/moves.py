@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Literal, cast
 
 from uptake.analyst import Reading
-from uptake.compile import changed, instruction, pointed
+from uptake.compile import changed, pointed, speaks_of
 from uptake.conversation import Conversation, Message
 from uptake.ground import Entry
 
@@ -277,7 +277,7 @@ def _form(move: Move, reading: Reading, conversation: Conversation, shut: tuple[
         return "as_it_came"
     if any(map(_uses_tools, conversation)):  # what was asked for may have been done already
         return "as_it_came"
-    if reading.self_contained and not shut and instruction(reading.ground):
+    if reading.self_contained and not shut and speaks_of(reading.ground):
         return "fresh"
     return "whole" if changed(reading.ground) or pointed(conversation, reading) else "as_it_came"
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from starlette.applications import Starlette
@@ -22,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from uptake.analysts import analyst as named_analyst
 from uptake.errors import UptakeError
-from uptake.model import Model
+from uptake.model import Model, ModelError
 from uptake.models import model as open_model
 from uptake.serve import wire
 from uptake.serve.access import Access
@@ -55,11 +56,10 @@ HOUR = 3600.0
 DAY = 86_400.0
 
 
-def create_app(settings: Settings, store: Store | None = None) -> Starlette:
+def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
     """The app; `store` takes the place of the one that `settings` names."""
     rooms = _Rooms(settings, store)
     routes: list[BaseRoute] = [
-        *(Route(s.path, rooms.door(s.name), methods=["POST"]) for s in SURFACES),
         Mount("/v1", rooms.door("rest")),
         Route("/health", _health),
         Route("/ready", rooms.ready),
@@ -68,7 +68,21 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     ]
     if settings.shows_dashboard:
         routes.append(Mount("/dashboard", rooms.door("dashboard")))
-    return Starlette(routes=routes, lifespan=rooms.open, exception_handlers={404: _nowhere})
+    rest = Starlette(routes=routes, lifespan=rooms.open, exception_handlers={404: _nowhere})
+    return _Front({surface.path: rooms.door(surface.name) for surface in SURFACES}, rest)
+
+
+class _Front:
+    """What comes most often goes straight to its room; the way through `rest` costs as much."""
+
+    def __init__(self, doors: Mapping[str, ASGIApp], rest: ASGIApp) -> None:
+        self._doors = doors
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        straight = scope["type"] == "http" and scope["method"] == "POST"
+        door = self._doors.get(scope["path"]) if straight else None
+        await (door or self._rest)(scope, receive, send)
 
 
 class _Rooms:
@@ -183,7 +197,7 @@ async def _nowhere(request: Request, error: Exception) -> Response:
 SETTINGS = "UPTAKE_SERVE_SETTINGS"
 
 
-def from_environment() -> Starlette:
+def from_environment() -> ASGIApp:
     """The app of one worker process among several."""
     return create_app(Settings.from_json(os.environ[SETTINGS]))
 
@@ -217,11 +231,39 @@ def run(settings: Settings) -> None:
 
 
 def check(settings: Settings) -> None:
-    """Raise UptakeError for a store or a model that cannot be opened, before anything is served."""
-    if settings.upstream is None:
-        open_model(settings.model)
+    """Try everything that may be wrong before anything is served. Raises UptakeError."""
     if settings.upstream is not None and settings.analyst in ("self", "examine"):
         raise UptakeError(
             f"--analyst {settings.analyst}: the upstream serves many models; name one, for example"
             f" --analyst {settings.upstream}#NAME"
         )
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind((settings.host, settings.port))
+        except OSError as error:
+            where = f"{settings.host}:{settings.port}"
+            raise UptakeError(
+                f"cannot listen on {where}: {error.strerror}; give another --host or --port"
+            ) from error
+    try:
+        asyncio.run(_opened(settings))
+    except (StoreError, ModelError) as error:
+        raise UptakeError(str(error)) from error
+
+
+async def _opened(settings: Settings) -> None:
+    """Open and close what the server will open. Raises StoreError, ModelError, UptakeError."""
+    opened: list[Model] = []
+    try:
+        store = open_store(settings.store)
+        try:
+            await store.ready()
+        finally:
+            await store.aclose()
+        if settings.upstream is None:
+            opened.append(open_model(settings.model))
+        named_analyst(settings.analyst, opened[0] if opened else None, opened)
+    finally:
+        for model in opened:
+            await model.aclose()

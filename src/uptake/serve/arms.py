@@ -7,6 +7,8 @@ Pure. This module knows nothing of headers' names or of what an arm does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from uptake.serve.records import Arm
 from uptake.serve.settings import Mode
 
@@ -15,17 +17,17 @@ __all__ = ["ARMS", "choose"]
 ARMS: tuple[Arm, ...] = ("mediated", "original", "shadow")
 
 
-def choose(mode: Mode, share: float, root: bytes, asked: str | None = None) -> Arm:
-    """The arm of a conversation. `root` is a hash of how it began; `asked` what the client wants.
+def choose(mode: Mode, share: float, root: Callable[[], bytes], asked: str | None = None) -> Arm:
+    """The arm of a conversation.
 
-    What is no arm's name is as if nothing had been asked for.
+    `root` gives a hash of how it began, where one is needed; `asked` is what the client wants. What
+    is no arm's name is as if nothing had been asked for.
     """
     for arm in ARMS:
         if asked == arm:
             return arm
     if mode == "original":
         return "original"
-    place = int.from_bytes(root[:8], "big") / 2**64
-    if place >= share:
+    if share < 1.0 and int.from_bytes(root()[:8], "big") / 2**64 >= share:
         return "original"
     return "shadow" if mode == "shadow" else "mediated"

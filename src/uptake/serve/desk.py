@@ -25,7 +25,7 @@ from uptake.serve.records import Amendment, Turn, new_id
 from uptake.serve.store import Store
 from uptake.serve.surfaces import Asked
 
-__all__ = ["Case", "Desk"]
+__all__ = ["Case", "Desk", "dict_of"]
 
 REMEMBERED = 4_096
 """Turns whose ledgers are held in memory."""
@@ -90,7 +90,7 @@ class Desk:
     async def case(self, asked: Asked, tenant: str, thread: str | None, *, mediated: bool) -> Case:
         """What is known of a request, and the move. Raises StoreError."""
         seed = keys.seed(tenant, thread)
-        chain = tuple(keys.chain(seed, asked.conversation.messages))
+        chain = tuple(keys.chain(seed, map(dict_of, asked.conversation)))
         found = await self._before(tenant, asked.conversation, chain)
         line: list[Turn] = []
         if thread is not None and found is None:
@@ -206,6 +206,13 @@ class Desk:
     def forget(self) -> None:
         """Nothing is held in memory any more: after a deletion, say."""
         self._memory.clear()
+
+
+def dict_of(message: Message) -> Mapping[str, Any]:
+    """A message as `keys` read it: its dict, with nothing copied."""
+    if message.extra is None:
+        return {"role": message.role, "content": message.content}
+    return {"role": message.role, "content": message.content, **message.extra}
 
 
 async def _heard(

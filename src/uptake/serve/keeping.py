@@ -13,7 +13,7 @@ from uptake.conversation import Message
 from uptake.ground import CommonGround, Entry
 from uptake.mediator import after
 from uptake.serve import keys
-from uptake.serve.desk import Case
+from uptake.serve.desk import Case, dict_of
 from uptake.serve.plan import Plan
 from uptake.serve.records import State, Turn
 from uptake.serve.surfaces import Heard
@@ -38,7 +38,7 @@ def turn(plan: Plan, case: Case, surface: str, heard: Heard, state: State, since
         conversation=case.conversation,
         parent=case.parent,
         asked=asked,
-        key=asked if reply is None else keys.extend(asked, reply),
+        key=asked if reply is None else keys.extend(asked, dict_of(reply)),
         at=since,
         surface=surface,
         model=case.asked.model,

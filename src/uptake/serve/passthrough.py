@@ -5,9 +5,6 @@ This module knows nothing of what goes by.
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
-
 from starlette.types import Receive, Scope, Send
 
 from uptake.serve import wire
@@ -45,16 +42,7 @@ class PassThrough:
             return
         except wire.Gone:
             return
-        work = asyncio.ensure_future(self._pass(scope, send, target, body))
-        gone = asyncio.ensure_future(wire.wait_gone(receive))
-        try:
-            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gone.cancel()
-            if not work.done():
-                work.cancel()
-        with suppress(asyncio.CancelledError):
-            await work
+        await wire.attended(receive, self._pass(scope, send, target, body))
 
     async def _pass(self, scope: Scope, send: Send, target: str, body: bytes) -> None:
         headers = wire.forward(scope, self._shop.settings.upstream_key, plain=False)

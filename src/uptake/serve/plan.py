@@ -15,9 +15,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from uptake.conversation import Conversation, Message
 from uptake.model import ModelError
 from uptake.serve import arms, keys
-from uptake.serve.desk import Case, Desk
+from uptake.serve.desk import Case, Desk, dict_of
 from uptake.serve.records import Arm
 from uptake.serve.settings import Settings
 from uptake.serve.store import StoreError
@@ -114,11 +115,14 @@ class Planner:
         return replace(plan, body=written(self._surface.rewritten(data, done.sent)))
 
     def _arm(self, caller: Caller, thread: str | None, asked: Asked) -> Arm:
-        seed = keys.seed(caller.tenant, thread)
-        first = keys.chain(seed, asked.conversation.messages[: _opening(asked)])
-        root = first[-1] if thread is None and first else seed
-        settings = self._settings
-        return arms.choose(settings.mode, settings.share, root, caller.arm)
+        def root() -> bytes:
+            seed = keys.seed(caller.tenant, thread)
+            if thread is not None:
+                return seed
+            chain = keys.chain(seed, map(dict_of, _opening(asked.conversation)))
+            return chain[-1] if chain else seed
+
+        return arms.choose(self._settings.mode, self._settings.share, root, caller.arm)
 
 
 def written(body: Body) -> bytes:
@@ -128,12 +132,12 @@ def written(body: Body) -> bytes:
     )
 
 
-def _opening(asked: Asked) -> int:
-    """How many messages there are up to the user's first, with it."""
-    for place, message in enumerate(asked.conversation):
+def _opening(conversation: Conversation) -> tuple[Message, ...]:
+    """The messages up to the user's first, with it."""
+    for place, message in enumerate(conversation):
         if message.role == "user":
-            return place + 1
-    return 0
+            return conversation.messages[: place + 1]
+    return ()
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -14,7 +14,6 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -86,29 +85,14 @@ class Relay:
         except wire.Gone:
             pass
         else:
-            await self._attended(scope, receive, send, body, caller)
+            exchange = _Exchange(self._surface, self._shop, scope, send)
+            await wire.attended(receive, exchange.run(self._planner, body, caller))
         finally:
             metrics.open.dec()
 
     async def _refuse(self, send: Send, status: int, message: str) -> None:
         kind = "authentication_error" if status == 401 else "invalid_request_error"
         await wire.send_json(send, status, self._surface.error(status, message, kind))
-
-    async def _attended(
-        self, scope: Scope, receive: Receive, send: Send, body: bytes, caller: Caller
-    ) -> None:
-        """Do the work while the client is there."""
-        exchange = _Exchange(self._surface, self._shop, scope, send)
-        work = asyncio.ensure_future(exchange.run(self._planner, body, caller))
-        gone = asyncio.ensure_future(wire.wait_gone(receive))
-        try:
-            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gone.cancel()
-            if not work.done():
-                work.cancel()
-        with suppress(asyncio.CancelledError):
-            await work
 
 
 class _Exchange:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -19,6 +19,7 @@ from uptake.serve.upstream import Headers
 __all__ = [
     "Gone",
     "TooLarge",
+    "attended",
     "backward",
     "begin",
     "error",
@@ -28,7 +29,6 @@ __all__ = [
     "say",
     "send_json",
     "target",
-    "wait_gone",
 ]
 
 # Of one connection, not of the message (RFC 9110, section 7.6.1).
@@ -72,10 +72,32 @@ async def read(receive: Receive, limit: int, seconds: float) -> bytes:
                 return b"".join(parts)
 
 
-async def wait_gone(receive: Receive) -> None:
-    """Returns once the client has left; to be called after the body was read."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+async def attended(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
+    """Do the work while the client is there; to be called after the body was read.
+
+    A client that leaves has the work cancelled, and that is all there is to it.
+    """
+    task = asyncio.current_task()
+    left = False
+
+    async def watch() -> None:
+        nonlocal left
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        left = True
+        if task is not None:
+            task.cancel()
+
+    watching = asyncio.ensure_future(watch())
+    try:
+        await work
+    except asyncio.CancelledError:
+        if not left:
+            raise
+        if task is not None:
+            task.uncancel()
+    finally:
+        watching.cancel()
 
 
 def header(scope: Scope, name: bytes) -> str | None:
