@@ -21,7 +21,7 @@ INSPECT = .venv-inspect/bin
 PINS = pyproject.toml constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: help probe train test test-base test-torch test-inspect lint format bench docs table constraints chromium clean
+.PHONY: help probe train test test-base test-torch test-inspect lint format bench docs table constraints chromium postgresql clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -38,7 +38,7 @@ train: .venv-torch/train.stamp
 
 test: test-base test-torch test-inspect
 
-test-base: .venv/dev.stamp chromium
+test-base: .venv/dev.stamp chromium postgresql
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-torch: .venv-torch/train.stamp
@@ -81,6 +81,13 @@ chromium:
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 	else echo "make test needs the program 'chromium' (Debian's package of that name): install it and run make test again" >&2; exit 1; fi
+
+# A server for the tests of the store, which start one of their own: Debian keeps it off the path.
+postgresql:
+	@if ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null; then exit 0; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
+	else echo "make test needs PostgreSQL's server (Debian's package 'postgresql'): install it and run make test again" >&2; exit 1; fi
 
 # One resolution for everything: torch first and by itself, so that no package asks for another.
 constraints:

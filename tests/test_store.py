@@ -3,41 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator
 from dataclasses import replace
 
+import postgresql
 import pytest
+from stored import ANN, BEN, keep, turn, within
 
-from uptake.errors import UptakeError
 from uptake.serve.records import Amendment, Turn
 from uptake.serve.store import Store, StoreError, open_store
-
-ANN, BEN = "a" * 32, "b" * 32
-
-
-def turn(number: int, conversation: str = "c", parent: int | None = None, **more: object) -> Turn:
-    """A plain turn; its id, time and key say its number."""
-    made = Turn(
-        id=f"{number:032x}",
-        tenant=ANN,
-        thread=None,
-        conversation=conversation,
-        parent=None if parent is None else f"{parent:032x}",
-        asked=b"asked %d" % number,
-        key=b"key %d" % number,
-        at=float(number),
-        surface="chat",
-        model="m",
-        arm="mediated",
-        state="finished",
-        said=({"role": "user", "content": f"question {number}"},),
-        reply={"role": "assistant", "content": f"answer {number}"},
-        move="answer",
-        why="nothing is open",
-        form="compact",
-    )
-    return replace(made, **more)
-
 
 FULL = turn(
     7,
@@ -60,25 +34,17 @@ FULL = turn(
 )
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgresql.Server]:
+    with postgresql.running() as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path) -> str:
+    if request.param == "postgresql":
+        return request.getfixturevalue("server").empty()
     return {"memory": "memory:", "sqlite": f"sqlite:///{tmp_path}/turns.db"}[request.param]
-
-
-def within(url: str, scene: Callable[[Store], Awaitable[None]]) -> None:
-    async def whole() -> None:
-        store = open_store(url)
-        try:
-            await scene(store)
-        finally:
-            await store.aclose()
-
-    asyncio.run(whole())
-
-
-async def keep(store: Store, *turns: Turn) -> None:
-    for each in turns:
-        await store.add(each)
 
 
 def test_a_turn_comes_back_as_it_was(url: str):
@@ -367,18 +333,3 @@ def test_a_file_is_read_again(tmp_path):
     within(path, write)
     within(f"sqlite:///{path}", read)
     assert salts[0] == salts[1]
-
-
-@pytest.mark.parametrize(
-    ("url", "said"),
-    [
-        ("mysql://host/name", "postgresql://"),
-        ("sqlite://turns.db", "three slashes"),
-        ("", "memory:"),
-        ("/proc/nowhere/turns.db", "/proc/nowhere/turns.db"),
-    ],
-)
-def test_a_bad_address_is_one_clear_line(url: str, said: str):
-    with pytest.raises(UptakeError, match=said) as raised:
-        open_store(url)
-    assert "\n" not in str(raised.value)

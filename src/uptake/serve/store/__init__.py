@@ -45,11 +45,9 @@ def _sqlite(path: str | None) -> Store:
 
 def _postgres(url: str) -> Store:
     try:
-        import psycopg  # noqa: F401 (named here, since what imports it is ours)
-    except ImportError as error:
+        from uptake.serve.store.postgres import open_postgres
+    except ImportError as error:  # psycopg is not there, or lacks its library
         raise UptakeError(
-            "a store in PostgreSQL needs psycopg: pip install 'uptake[postgres]'"
+            f"a store in PostgreSQL needs psycopg: pip install 'uptake[postgres]' ({error})"
         ) from error
-    from uptake.serve.store.postgres import open_postgres
-
     return open_postgres(url)

@@ -28,18 +28,19 @@ def delete(db: Database, tenant: str, conversation: str) -> int:
     if db.execute(sql, (tenant, conversation)).rowcount == 0:
         return 0
     gone = 0
-    waiting: str | None = conversation
-    while waiting is not None:
-        count, waiting = _prune(db, tenant, waiting)
+    waiting = {conversation}
+    while waiting:
+        count, more = _prune(db, tenant, waiting.pop())
         gone += count
+        waiting |= more
     return gone
 
 
-def _prune(db: Database, tenant: str, conversation: str) -> tuple[int, str | None]:
+def _prune(db: Database, tenant: str, conversation: str) -> tuple[int, set[str]]:
     """Delete what no other conversation needs of one that is no longer listed.
 
-    Returns how many turns that were, and the forgotten conversation that they hung on, if any:
-    what it had kept for their sake may go now.
+    Returns how many turns that were, and the forgotten conversations that they hung on: what those
+    had kept for their sake may go now.
     """
     sql = "SELECT id, parent, thread FROM turns WHERE tenant = ? AND conversation = ?"
     found = db.execute(sql, (tenant, conversation)).fetchall()
@@ -76,15 +77,12 @@ def _forget_thread(db: Database, tenant: str, thread: str) -> None:
     db.execute(sql, (tenant, thread, tenant, thread))
 
 
-def _forgotten(db: Database, tenant: str, turns: Iterable[str]) -> str | None:
-    """The conversation, no longer listed, that one of these turns belongs to."""
+def _forgotten(db: Database, tenant: str, turns: Iterable[str]) -> set[str]:
+    """The conversations, no longer listed, that these turns belong to."""
     sql = (
         "SELECT conversation FROM turns WHERE tenant = ? AND id = ? AND NOT EXISTS "
         "(SELECT 1 FROM conversations WHERE conversations.tenant = turns.tenant "
         "AND conversations.conversation = turns.conversation)"
     )
-    for turn in turns:
-        row = db.execute(sql, (tenant, turn)).fetchone()
-        if row is not None:
-            return row[0]
-    return None
+    rows = (db.execute(sql, (tenant, turn)).fetchone() for turn in turns)
+    return {row[0] for row in rows if row is not None}

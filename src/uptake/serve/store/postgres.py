@@ -44,9 +44,8 @@ def open_postgres(url: str, *, deadline: float = DEADLINE) -> SQLStore:
     try:
         engine.create(deadline)
     except psycopg.Error as error:
-        raise UptakeError(
-            f"{engine.explain(error)}; is the address right, and the server up?"
-        ) from (error)
+        said = engine.explain(error)
+        raise UptakeError(f"{said}; is the address right, and the server up?") from error
     return SQLStore(engine, deadline=deadline)
 
 
