@@ -102,7 +102,7 @@ class Surface(Protocol):
 
     @property
     def name(self) -> str:
-        """What the API is called: chat, responses or messages."""
+        """What records call it: "chat", "responses" or "messages"."""
         ...
 
     @property
@@ -134,6 +134,9 @@ class Surface(Protocol):
         """What puts `words` before the upstream's reply."""
         ...
 
-    def error(self, status: int, message: str, kind: str) -> Body:
-        """An error in the API's shape; `kind` as OpenAI names it ("invalid_request_error")."""
+    def error(self, status: int, message: str, kind: str, code: str | None = None) -> Body:
+        """An error in the API's shape; `kind` as OpenAI names it ("invalid_request_error").
+
+        `code` is the finer name that some errors have ("context_length_exceeded").
+        """
         ...

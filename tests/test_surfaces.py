@@ -1,0 +1,305 @@
+"""What clients ask and how replies are written: each API read, written, heard and led."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+
+from uptake.conversation import Message
+from uptake.model import Reply, Sampling, Usage
+from uptake.moves import Request
+from uptake.serve.sse import Event, Events
+from uptake.serve.surfaces import Unreadable
+from uptake.serve.surfaces.chat import Chat
+
+CHAT = Chat()
+
+WORDS = st.text(st.characters(codec="utf-8"), max_size=12)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def events_of(stream: list[Event]) -> list[dict]:
+    """What a client makes of the bytes: the JSON of each event."""
+    sent = b"".join(event.encode() for event in stream)
+    return [json.loads(event.data) for event in Events().feed(sent) if event.data != "[DONE]"]
+
+
+def written(surface, body, reply: Reply, pieces) -> list[Event]:
+    writer = surface.writer(body)
+    said = [event for piece in pieces for event in writer.words(piece)]
+    return [*writer.begin(), *said, *writer.end(reply)]
+
+
+def heard(surface, stream: list[Event]):
+    listener = surface.listener()
+    for data in events_of(stream):
+        listener.event(data)
+    return listener.heard()
+
+
+def heard_whole(surface, body):
+    listener = surface.listener()
+    listener.whole(body)
+    return listener.heard()
+
+
+def led(surface, words: str, stream: list[Event]) -> list[Event]:
+    leading = surface.leading(words)
+    return [sent for event in stream for sent in leading.event(event)]
+
+
+CALL = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": '{"at": 1}'}}
+
+
+@st.composite
+def replies(draw) -> tuple[Reply, list[str]]:
+    """A reply, and its words in pieces."""
+    pieces = draw(st.lists(WORDS.filter(bool), max_size=4))
+    calls = draw(st.integers(0, 2))
+    content = "".join(pieces) or (None if calls else "")
+    extra = {"tool_calls": [{**CALL, "id": f"call_{n}"} for n in range(calls)]} if calls else None
+    finish = "tool_calls" if calls else draw(st.sampled_from(["stop", "length"]))
+    usage = Usage(draw(st.integers(0, 99)), draw(st.integers(0, 99)))
+    return Reply(Message("assistant", content, extra), finish, usage), pieces
+
+
+# Chat completions
+
+
+MESSAGES = [
+    {"role": "developer", "content": "Be brief."},
+    {"role": "user", "content": [{"type": "text", "text": "What is this?"}], "name": "ann"},
+    {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a/b.png"}}]},
+    {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    {"role": "tool", "tool_call_id": "call_1", "content": "a cat"},
+    {"role": "assistant", "content": "A cat.", "refusal": None, "new_field": {"a": [1]}},
+    {"role": "user", "content": "And now?"},
+]
+
+
+def chat_body(**fields):
+    return {"model": "m", "messages": MESSAGES, **fields}
+
+
+def test_chat_is_read():
+    asked = CHAT.read(
+        chat_body(
+            stream=True,
+            temperature=0,
+            top_p=0.5,
+            max_tokens=3,
+            max_completion_tokens=7,
+            seed=5,
+            metadata={"conversation_id": "c1"},
+        )
+    )
+    assert asked.conversation.to_dicts() == MESSAGES
+    assert (asked.model, asked.stream, asked.thread) == ("m", True, "c1")
+    assert asked.sampling == Sampling(temperature=0, top_p=0.5, max_tokens=7, seed=5)
+    assert asked.request == Request()
+
+
+@pytest.mark.parametrize(
+    ("fields", "request_"),
+    [
+        ({"tools": []}, Request()),
+        ({"tools": [{"type": "function"}], "tool_choice": "auto"}, Request(tools=True)),
+        ({"functions": [{"name": "f"}], "function_call": "auto"}, Request(tools=True)),
+        ({"tool_choice": "required"}, Request(required=True)),
+        ({"tool_choice": "none"}, Request()),
+        ({"tool_choice": {"type": "function", "function": {"name": "f"}}}, Request(required=True)),
+        ({"tool_choice": {"type": "custom", "custom": {"name": "f"}}}, Request(required=True)),
+        ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto"}}}, Request()),
+        (
+            {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "required"}}},
+            Request(required=True),
+        ),
+        ({"function_call": {"name": "f"}}, Request(required=True)),
+        ({"response_format": {"type": "text"}}, Request()),
+        ({"response_format": {"type": "json_object"}}, Request(formatted=True)),
+        ({"response_format": {"type": "json_schema"}}, Request(formatted=True)),
+        ({"guided_regex": "a+"}, Request(formatted=True)),
+        ({"modalities": ["text", "audio"]}, Request(formatted=True)),
+        ({"n": 3}, Request(n=3)),
+        ({"n": None, "tools": None, "response_format": None}, Request()),
+    ],
+    ids=str,
+)
+def test_what_comes_with_a_chat(fields, request_: Request):
+    assert CHAT.read(chat_body(**fields)).request == request_
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ({}, "messages is not a list"),
+        ({"messages": []}, "messages is empty"),
+        ({"messages": ["hello"]}, r"messages\[0\] is not an object"),
+        ({"messages": [{"content": "hello"}]}, "a role that is a string"),
+        ({"messages": [{"role": "user", "content": 5}]}, "neither a string nor a list"),
+        (chat_body(temperature="hot"), "temperature is not a number"),
+        (chat_body(n=1.5), "n is not a whole number"),
+        (chat_body(max_tokens=True), "max_tokens is not a whole number"),
+        ({"messages": [{"role": "assistant", "tool_calls": ["x"]}]}, r"tool_calls\[0\] is not"),
+        ({"messages": [{"role": "user", "content": json.loads("[" * 900 + "]" * 900)}]}, "deeply"),
+    ],
+    ids=str,
+)
+def test_what_is_no_chat_is_said_in_one_line(body, why: str):
+    with pytest.raises(Unreadable, match=why) as caught:
+        CHAT.read(body)
+    assert "\n" not in str(caught.value)
+
+
+@given(st.dictionaries(WORDS, JSON, max_size=3), st.dictionaries(WORDS, JSON, max_size=3))
+def test_a_chat_rewritten_with_its_own_conversation_is_itself(fields, extra):
+    body = {**extra, **chat_body(), "unknown": extra}
+    body["messages"] = [*MESSAGES, {**fields, "role": "user", "content": "x"}]
+    assert CHAT.rewritten(body, CHAT.read(body).conversation) == body
+
+
+@given(replies())
+def test_a_whole_chat_is_as_the_sdk_knows_it(made):
+    reply, _ = made
+    body = CHAT.reply(chat_body(), reply)
+    parsed = ChatCompletion.model_validate(body)
+    assert parsed.model_extra == {}
+    assert parsed.choices[0].message.content == reply.message.content
+    assert parsed.usage.total_tokens == reply.usage.prompt_tokens + reply.usage.completion_tokens
+    assert len(parsed.choices[0].message.tool_calls or []) == len(
+        (reply.message.extra or {}).get("tool_calls", ())
+    )
+
+
+@given(replies(), st.booleans())
+def test_a_streamed_chat_is_as_the_sdk_knows_it(made, counted: bool):
+    reply, pieces = made
+    body = chat_body(stream_options={"include_usage": True}) if counted else chat_body()
+    stream = written(CHAT, body, reply, pieces)
+    assert stream[-1] == Event("[DONE]")
+    chunks = [ChatCompletionChunk.model_validate(data) for data in events_of(stream)]
+    assert all(chunk.model_extra == {} for chunk in chunks)
+    assert len({(chunk.id, chunk.created) for chunk in chunks}) == 1
+    assert chunks[0].choices[0].delta.role == "assistant"
+    if counted:
+        last = chunks.pop()
+        assert (last.choices, last.usage.completion_tokens) == ([], reply.usage.completion_tokens)
+    assert not any(chunk.usage for chunk in chunks)
+    assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices[0].finish_reason]
+    assert chunks[-1].choices[0].finish_reason == reply.finish_reason
+
+
+def test_an_error_in_the_middle_of_a_chat_is_data():
+    [event] = CHAT.writer(chat_body()).failed("the model is gone")
+    assert json.loads(event.data)["error"]["message"] == "the model is gone"
+
+
+@given(replies())
+def test_a_chat_is_heard_alike_whole_and_streamed(made):
+    reply, pieces = made
+    body = chat_body(stream_options={"include_usage": True})
+    streamed = heard(CHAT, written(CHAT, body, reply, pieces))
+    assert streamed == heard_whole(CHAT, CHAT.reply(body, reply))
+    assert streamed.finish == reply.finish_reason
+    assert streamed.usage == reply.usage
+    assert streamed.message["content"] == reply.message.content
+    assert list(streamed.message.get("tool_calls", [])) == [
+        dict(call) for call in (reply.message.extra or {}).get("tool_calls", ())
+    ]
+
+
+@given(replies(), WORDS.filter(bool))
+def test_a_chat_is_led_alike_whole_and_streamed(made, words: str):
+    reply, pieces = made
+    stream = written(CHAT, chat_body(), reply, pieces)
+    told = heard(CHAT, led(CHAT, words, stream))
+    body = CHAT.leading(words).whole(CHAT.reply(chat_body(), reply))
+    assert told.message == heard_whole(CHAT, body).message
+    content = reply.message.content
+    assert told.message["content"] == (f"{words}\n\n{content}" if content else content)
+    ChatCompletion.model_validate(body)
+
+
+def test_the_words_come_after_the_role_and_before_the_first_content():
+    reply = Reply(Message("assistant", "Two."))
+    chunks = events_of(led(CHAT, "Not quite.", written(CHAT, chat_body(), reply, ["Two", "."])))
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
+    assert [delta.get("content") for delta in deltas] == ["", "Not quite.\n\n", "Two", ".", None]
+    assert len({chunk["id"] for chunk in chunks}) == 1
+
+
+def test_where_the_role_comes_with_the_content_the_words_come_with_both():
+    chunk = {"choices": [{"delta": {"role": "assistant", "content": "Two"}}]}
+    [event] = led(CHAT, "Not quite.", [Event(json.dumps(chunk))])
+    assert json.loads(event.data)["choices"][0]["delta"] == {
+        "role": "assistant",
+        "content": "Not quite.\n\nTwo",
+    }
+
+
+def test_only_the_first_of_several_choices_is_heard_and_led():
+    def chunk(index: int, content: str) -> Event:
+        choice = {"index": index, "delta": {"content": content}}
+        return Event(json.dumps({"choices": [choice]}))
+
+    stream = [chunk(1, "b"), chunk(0, "a"), chunk(1, "b"), chunk(0, "a")]
+    assert heard(CHAT, led(CHAT, "So:", stream)).message["content"] == "So:\n\naa"
+    assert heard(CHAT, stream).message["content"] == "aa"
+
+
+def test_servers_that_leave_fields_out_are_heard():
+    listener = CHAT.listener()
+    for data in (
+        {"choices": None},
+        {"choices": [{"delta": {"reasoning_content": "hm"}}]},
+        {"choices": [{"delta": {"content": "Hi", "tool_calls": [{"id": "a", "function": {}}]}}]},
+        {"choices": [{"delta": {"tool_calls": [{"id": "b", "function": {"name": "f"}}]}}]},
+        {"choices": [{"finish_reason": "stop"}], "usage": {"prompt_tokens": 1}},
+    ):
+        listener.event(data)
+    told = listener.heard()
+    assert told.message["content"] == "Hi"
+    assert told.message["reasoning_content"] == "hm"
+    assert [call["id"] for call in told.message["tool_calls"]] == ["a", "b"]
+    assert (told.finish, told.usage) == ("stop", None)
+
+
+def test_what_never_began_is_no_message():
+    assert CHAT.listener().heard().message is None
+    assert heard(CHAT, CHAT.writer(chat_body()).failed("no")).message is None
+
+
+LOOSE = st.recursive(
+    JSON,
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(
+                "choices index delta message content tool_calls function name arguments id usage"
+                " role prompt_tokens finish_reason function_call refusal error type".split()
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.just("choices"), st.lists(LOOSE, max_size=2)), LOOSE)
+def test_no_chunk_is_so_malformed_that_a_chat_is_not_heard(data, usage):
+    data = {**data, "usage": usage}
+    listener = CHAT.listener()
+    listener.event(data)
+    listener.whole(data)
+    listener.heard()
+    CHAT.leading("x").event(Event(json.dumps(data)))
+    CHAT.leading("x").whole(data)
