@@ -1,6 +1,6 @@
 """The server against a bare pass-through and LiteLLM's proxy, before the same upstream, in one run.
 
-    python benchmarks/serve.py [--litellm .venv-litellm/bin/litellm] [--turns 1000] [--save]
+    python benchmarks/serve.py [--litellm .venv-litellm/bin/litellm] [--turns 1000]
 
 Callers and upstream share one core, what is measured has the other. A plain turn is the tenth of a
 conversation whose first nine went the same way, read by rule and kept in SQLite. Three rounds, each
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import socket
 import statistics
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -138,33 +140,35 @@ LITELLM = """model_list:
 ENV = {"LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "NO_DOCS": "True"}
 
 
-async def rounds(given: argparse.Namespace, folder: str) -> list[Server]:
-    upstream, slow = free_port(), free_port()
+@contextlib.contextmanager
+def upstreams() -> Iterator[tuple[int, int]]:
+    """The ports of one that answers at once, and one that streams at a pace; both on core 0."""
+    quick, slow = free_port(), free_port()
     mock = [sys.executable, str(HERE / "serving" / "mock.py")]
     pace = ["--first", str(FIRST_MS), "--apart", str(APART_MS)]
     running = [
-        subprocess.Popen(_pinned(0, [*mock, str(upstream)])),
+        subprocess.Popen(_pinned(0, [*mock, str(quick)])),
         subprocess.Popen(_pinned(0, [*mock, str(slow), *pace])),
     ]
-    os.sched_setaffinity(0, {0})
     try:
-        _wait(upstream)
+        _wait(quick)
         _wait(slow)
-        measured: list[Server] = []
-        direct: list[float] = []
-        pairs = servers(upstream, slow, given, folder)
-        for quick, paced in zip(pairs[::2], pairs[1::2], strict=True):
-            with quick, paced:
-                for round_ in range(given.rounds):
-                    streams = [post(conversation(n, TURNS), stream=True) for n in range(STREAMS)]
-                    direct += await first_tokens(slow, streams)
-                    await measure(quick, round_, paced.port)
-            measured.append(quick)
-        measured.append(Server("direct", [], slow, 0, first=direct))
-        return measured
+        yield quick, slow
     finally:
         for process in running:
             process.terminate()
+
+
+async def rounds(pairs: list[Server], slow: int, count: int) -> list[Server]:
+    """Each server's figures, and what a stream takes without any between."""
+    direct = Server("direct", [], slow, 0)
+    for quick, paced in zip(pairs[::2], pairs[1::2], strict=True):
+        with quick, paced:
+            for round_ in range(count):
+                streams = [post(conversation(n, TURNS), stream=True) for n in range(STREAMS)]
+                direct.first += await first_tokens(slow, streams)
+                await measure(quick, round_, paced.port)
+    return [*pairs[::2], direct]
 
 
 def main() -> None:
@@ -172,19 +176,23 @@ def main() -> None:
     parser.add_argument("--litellm", help="the program of an environment that has litellm[proxy]")
     parser.add_argument("--turns", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--save", action="store_true")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        measured = {server.name: server for server in asyncio.run(rounds(given, folder))}
+    os.sched_setaffinity(0, {0})
+    with tempfile.TemporaryDirectory() as folder, upstreams() as (quick, slow):
+        found = asyncio.run(rounds(servers(quick, slow, given, folder), slow, given.rounds))
+    tell({server.name: server for server in found})
+
+
+def tell(measured: dict[str, Server]) -> None:
     direct = statistics.median(measured.pop("direct").first)
     bare = statistics.median(measured["bare"].rate)
     print(
-        f"{'server':10} {'requests/s':>11} {'of bare':>8} {'CPU ms/turn':>12} {'first token +ms':>16}"
+        f"{'server':10} {'requests/s':>11} {'of bare':>8} {'CPU ms/turn':>12} {'first token':>12}"
     )
     for name, server in measured.items():
         rate, cpu = statistics.median(server.rate), statistics.median(server.cpu)
         late = statistics.median(server.first) - direct
-        print(f"{name:10} {rate:11,.0f} {rate / bare:8.2f} {cpu:12.2f} {late:16.1f}")
+        print(f"{name:10} {rate:11,.0f} {rate / bare:8.2f} {cpu:12.2f} {late:+9.1f} ms")
     if "litellm" in measured:
         other = statistics.median(measured["litellm"].rate)
         print(f"uptake / litellm: {statistics.median(measured['uptake'].rate) / other:.1f}x")

@@ -1,4 +1,4 @@
-"""The server on a loopback port, and an upstream that says byte for byte what a test tells it to."""
+"""The server on a loopback port, and an upstream that says what a test tells it to, to the byte."""
 
 from __future__ import annotations
 

@@ -47,7 +47,9 @@ def test_a_first_turn_passes_byte_for_byte_and_so_does_its_reply():
     async def case():
         whole = reply(completion("Hello."), x_ratelimit_remaining="7")
         async with between(whole) as (above, served, _):
-            body = b'{ "model":"m", "messages":[{"role":"user","content":"Hi \\u00e9"}], "new": 1e400 }'
+            body = (
+                b'{ "model":"m", "messages":[{"role":"user","content":"Hi \\u00e9"}], "x": 1e400 }'
+            )
             status, headers, content = await served.post(
                 "/v1/chat/completions?x=1",
                 body,
@@ -108,7 +110,7 @@ def test_what_was_corrected_goes_up_corrected():
 WAIT = [
     {
         "role": "user",
-        "content": "I have a question for you. I will tell you the facts first, so wait until I ask.",
+        "content": "I have a question. I will tell you the facts first, so wait until I ask.",
     }
 ]
 
@@ -223,7 +225,7 @@ def test_a_stream_that_breaks_within_an_event_breaks_for_the_client_too():
     async def case():
         parts = [chunks("one two")[0], b'data: {"half": ']
         async with between(streamed(parts, end=False)) as (_, served, _store):
-            with pytest.raises(Exception, match="payload|chunk|disconnect|Connection|complete"):
+            with pytest.raises(Exception, match=r"payload|chunk|disconnect|Connection|complete"):
                 await served.chat(FIRST, stream=True)
 
     run(case)

@@ -44,7 +44,8 @@ def post(messages: list[dict[str, str]], *, stream: bool = False) -> bytes:
     fields = {"model": "m", "messages": messages, **({"stream": True} if stream else {})}
     body = json.dumps(fields, separators=(",", ":")).encode()
     head = (
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer sk-bench\r\n"
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\n"
+        "authorization: Bearer sk-bench\r\n"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

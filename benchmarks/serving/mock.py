@@ -70,7 +70,7 @@ class Mock(asyncio.Protocol):
                 return
             body, self.buffer = rest[:size], rest[size:]
             if b'"stream":true' in body or b'"stream": true' in body:
-                asyncio.ensure_future(self.stream())
+                self.streaming = asyncio.ensure_future(self.stream())
             else:
                 self.transport.write(WHOLE)
 

@@ -12,7 +12,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from starlette.applications import Starlette
@@ -100,7 +100,7 @@ class _Rooms:
         return _Door(self._apps, name)
 
     @asynccontextmanager
-    async def open(self, app: Starlette) -> AsyncIterator[None]:
+    async def open(self, app: Starlette) -> AsyncGenerator[None]:
         """Open everything; close it in the other order."""
         settings = self._settings
         async with AsyncExitStack() as stack:

@@ -172,7 +172,8 @@ class Desk:
         made = await self._store.amendments(tenant, thread)
         if not made:
             return {}
-        turns, count = {}, 0
+        turns: dict[str, int] = {}
+        count = 0
         for turn in await self._store.line(tenant, parent):
             count += sum(message.get("role") == "user" for message in turn.said)
             turns[turn.id] = count

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -99,8 +98,9 @@ class Settings:
     @classmethod
     def from_json(cls, text: str) -> Settings:
         """What `to_json` wrote."""
-        data: Mapping[str, Any] = json.loads(text)
-        return cls(**{**data, "client_keys": tuple(data["client_keys"])})
+        data: dict[str, Any] = json.loads(text)
+        data["client_keys"] = tuple(data["client_keys"])
+        return cls(**data)
 
 
 def _check_url(text: str) -> None:
