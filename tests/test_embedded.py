@@ -20,10 +20,11 @@ from uptake.conversation import Conversation
 from uptake.embedded import Embedded
 from uptake.embedded.chat import Chat
 from uptake.embedded.decoder import Batch
+from uptake.embedded.model import TooLongError
 from uptake.embedded.prefix import BLOCK, Prefixes
 from uptake.embedded.sampling import draw
 from uptake.embedded.weights import read_config
-from uptake.model import Model, ModelError, Sampling
+from uptake.model import Model, ModelError, Reply, Sampling
 
 spec = importlib.util.spec_from_file_location(
     "tiny_llama", Path(__file__).with_name("tiny_llama.py")
@@ -174,7 +175,9 @@ def test_a_reply_that_reaches_the_end_of_the_context_has_length_as_its_reason(tm
 
 
 def test_a_conversation_longer_than_the_context_is_one_clear_line(folder: Path):
-    with pytest.raises(ModelError, match=r"takes \d+ tokens, and the model can read 384") as caught:
+    with pytest.raises(
+        TooLongError, match=r"takes \d+ tokens, and the model can read 384"
+    ) as caught:
         replies(folder, [(chat("many words " * 200), GREEDY)])
     assert not caught.value.fatal
     assert "\n" not in str(caught.value)
@@ -206,9 +209,12 @@ def test_streamed_pieces_join_to_the_reply_and_never_split_a_character(folder: P
     async def both():
         async with opened(folder) as model:
             for talk, sampling in asked:
-                pieces = [piece async for piece in model.stream(talk, sampling)]
+                ends: list[Reply] = []
+                stream = model.stream(talk, sampling, ends.append)
+                pieces = [piece async for piece in stream]
                 reply = await model.reply(talk, sampling)
                 assert "".join(pieces) == reply.text
+                assert ends == [reply]
                 assert all(pieces)
                 assert len(pieces) <= reply.usage.completion_tokens
 
@@ -267,11 +273,13 @@ def test_cancelling_frees_the_row_for_those_that_wait(endless: Path):
 def test_leaving_a_stream_early_cancels_it(endless: Path):
     async def play():
         async with opened(endless) as model:
-            stream = model.stream(chat("Hello"), LONG)
+            ends: list[Reply] = []
+            stream = model.stream(chat("Hello"), LONG, ends.append)
             assert await anext(stream)
             assert model.unfinished == 1
             await stream.aclose()
             await until(lambda: model.unfinished == 0)
+            assert 0 < ends[0].usage.completion_tokens < LONG.max_tokens
 
     asyncio.run(play())
 

@@ -21,11 +21,15 @@ from uptake.model import ModelError, Reply, Sampling, Usage
 if TYPE_CHECKING:
     from uptake.embedded.engine import Request
 
-__all__ = ["WEIGHTS", "Embedded"]
+__all__ = ["WEIGHTS", "Embedded", "TooLongError"]
 
 WEIGHTS = Path(__file__).with_name("weights")
 MAX_THREADS = 8
 """Beyond this many cores the threads' Python parts only wait for one another."""
+
+
+class TooLongError(ModelError):
+    """A conversation that does not fit the model's context."""
 
 
 class Embedded:
@@ -89,8 +93,8 @@ class Embedded:
         """Continue the conversation by one assistant message.
 
         `finish_reason` is "stop", or "length" where max_tokens or the end of the context came
-        first. Raises ModelError where the conversation itself does not fit, the sampling makes no
-        sense, or the model is closed.
+        first. Raises TooLongError where the conversation itself does not fit, and ModelError where
+        the sampling makes no sense or the model is closed.
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[str | Exception] = loop.create_future()
@@ -108,16 +112,18 @@ class Embedded:
             raise
         if isinstance(reason, Exception):
             raise ModelError(f"{self._name}: {reason}", fatal=True) from reason
-        return Reply(
-            Message("assistant", self._chat.text(request.made)),
-            reason,
-            Usage(len(request.prompt), request.steps, 0.0),
-        )
+        return self._reply(request, reason)
 
-    async def stream(self, conversation: Conversation, sampling: Sampling) -> AsyncIterator[str]:
+    async def stream(
+        self,
+        conversation: Conversation,
+        sampling: Sampling,
+        on_end: Callable[[Reply], None] | None = None,
+    ) -> AsyncIterator[str]:
         """The text of `reply`, in pieces as it is written; no character is ever split.
 
         Leaving the loop early cancels the reply (close the iterator, or let it go out of scope).
+        `on_end` is given the reply as `reply` gives it, or as far as it came by then.
         """
         loop = asyncio.get_running_loop()
         events: asyncio.Queue[int | str | Exception] = asyncio.Queue()
@@ -141,6 +147,8 @@ class Embedded:
         finally:
             if event is None or isinstance(event, int):
                 self._engine.cancel(request)
+            if on_end is not None and not isinstance(event, Exception):
+                on_end(self._reply(request, event if isinstance(event, str) else "stop"))
 
     async def aclose(self) -> None:
         """Stop the threads. Replies still being written end with ModelError."""
@@ -154,11 +162,18 @@ class Embedded:
         _check(sampling)
         prompt = self._chat.prompt(conversation)
         if not 0 < len(prompt) < self._positions:
-            raise ModelError(
+            raise TooLongError(
                 f"{self._name}: the conversation takes {len(prompt)} tokens, and the model can "
                 f"read {self._positions} with its reply; shorten it"
             )
         return Request(np.array(prompt, np.int64), sampling, on_end=lambda reason: None)
+
+    def _reply(self, request: Request, reason: str) -> Reply:
+        return Reply(
+            Message("assistant", self._chat.text(request.made)),
+            reason,
+            Usage(len(request.prompt), request.steps, 0.0),
+        )
 
     def _submit(self, request: Request) -> None:
         try:

@@ -10,7 +10,7 @@ This module knows nothing of HTTP, of stores, or of what a mediator decides.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from uptake.conversation import Conversation
@@ -18,7 +18,17 @@ from uptake.model import Reply, Sampling, Usage
 from uptake.moves import Request
 from uptake.serve.sse import Event
 
-__all__ = ["Asked", "Body", "Heard", "Leading", "Listener", "Surface", "Unreadable", "Writer"]
+__all__ = [
+    "Asked",
+    "Body",
+    "Heard",
+    "Leading",
+    "Listener",
+    "Stopped",
+    "Surface",
+    "Unreadable",
+    "Writer",
+]
 
 Body = Mapping[str, Any]
 """A JSON object, as a client or the upstream sent it."""
@@ -30,7 +40,11 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a body asks for. `thread` is a conversation id that the API itself has a place for."""
+    """What a body asks for.
+
+    `thread` is a conversation id that the API itself has a place for. `stop` are words that end the
+    reply and are no part of it, `logprobs` is whether the chances of tokens are wanted.
+    """
 
     conversation: Conversation
     request: Request
@@ -38,6 +52,15 @@ class Asked:
     stream: bool
     sampling: Sampling
     thread: str | None = None
+    stop: tuple[str, ...] = ()
+    logprobs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(Reply):
+    """A reply that one of the `stop` words ended: `by` says which."""
+
+    by: str = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from uptake.conversation import Conversation, Message, thaw
 from uptake.model import Reply, Sampling, Usage
 from uptake.moves import Request
 from uptake.serve.sse import Event
-from uptake.serve.surfaces import Asked, Body, Heard, Unreadable
+from uptake.serve.surfaces import Asked, Body, Heard, Unreadable, Writer
 from uptake.serve.surfaces.fields import (
     compact,
     conversation_of,
@@ -26,11 +26,12 @@ from uptake.serve.surfaces.fields import (
     mapping,
     number,
     objects,
+    stops,
     text,
     usage_of,
 )
 
-__all__ = ["Chat", "ChatWriter", "sampling_of"]
+__all__ = ["Chat", "sampling_of"]
 
 FINISHES = ("stop", "length", "tool_calls", "content_filter", "function_call")
 
@@ -71,6 +72,8 @@ class Chat:
                 mapping(schema) or None,
             ),
             thread=text(mapping(body.get("metadata")).get("conversation_id")) or None,
+            stop=stops(body, "stop"),
+            logprobs=bool(body.get("logprobs") or body.get("top_logprobs")),
         )
 
     def rewritten(self, body: Body, sent: Conversation) -> Body:
@@ -98,9 +101,14 @@ class Chat:
             "usage": _usage([reply.usage for reply in replies]),
         }
 
-    def writer(self, body: Body) -> ChatWriter:
+    def writer(self, body: Body) -> Writer:
         """See `Surface`."""
-        return ChatWriter(body)
+        return self.writers(body, 1)[0]
+
+    def writers(self, body: Body, n: int) -> Sequence[Writer]:
+        """A writer for each choice of one stream; the last to end closes it."""
+        stream = _Stream(body, n)
+        return [_Writer(stream, index) for index in range(n)]
 
     def listener(self) -> _Listener:
         """See `Surface`. Where several choices come, the first is heard."""
@@ -200,46 +208,54 @@ def _usage(usages: Sequence[Usage]) -> dict[str, Any]:
     }
 
 
-class ChatWriter:
-    """Chunks under one id. Several choices are written side by side by their `index`.
+class _Stream:
+    """What the choices of one stream share: an id, the tokens so far, how many are still open."""
 
-    `end` is `finish` for the one choice and `close` for the stream.
-    """
-
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: Body, n: int) -> None:
         self._frame = _frame(body, "chat.completion.chunk")
         self._counts = mapping(body.get("stream_options")).get("include_usage") is True
+        self._usages: list[Usage] = []
+        self._open = n
 
-    def begin(self, index: int = 0) -> Sequence[Event]:
-        """See `Writer`."""
-        return [self._chunk(index, {"role": "assistant", "content": "", "refusal": None})]
+    def chunk(self, index: int, delta: Body, finish: str | None = None) -> Event:
+        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
+        uncounted = {"usage": None} if self._counts else {}
+        return Event(compact({**self._frame, "choices": [choice], **uncounted}))
 
-    def words(self, text: str, index: int = 0) -> Sequence[Event]:
+    def close(self, usage: Usage) -> list[Event]:
+        """What comes after a choice: nothing, or after the last one what ends the stream."""
+        self._usages.append(usage)
+        self._open -= 1
+        if self._open:
+            return []
+        counted: dict[str, Any] = {**self._frame, "choices": [], "usage": _usage(self._usages)}
+        return [*([Event(compact(counted))] if self._counts else []), Event("[DONE]")]
+
+
+class _Writer:
+    def __init__(self, stream: _Stream, index: int) -> None:
+        self._stream = stream
+        self._index = index
+
+    def begin(self) -> Sequence[Event]:
         """See `Writer`."""
-        return [self._chunk(index, {"content": text})] if text else []
+        return [self._chunk({"role": "assistant", "content": "", "refusal": None})]
+
+    def words(self, text: str) -> Sequence[Event]:
+        """See `Writer`."""
+        return [self._chunk({"content": text})] if text else []
 
     def end(self, reply: Reply) -> Sequence[Event]:
-        """See `Writer`."""
-        return [*self.finish(reply), *self.close([reply.usage])]
-
-    def finish(self, reply: Reply, index: int = 0) -> Sequence[Event]:
-        """What of the message is not words (tool calls, a refusal), and why the choice ended."""
-        rest = [self._chunk(index, delta) for delta in _beside_words(reply.message)]
-        return [*rest, self._chunk(index, {}, _finish(reply))]
-
-    def close(self, usages: Sequence[Usage]) -> Sequence[Event]:
-        """The tokens of all choices, where they were asked for, and the last line."""
-        counted = Event(compact({**self._frame, "choices": [], "usage": _usage(usages)}))
-        return [*([counted] if self._counts else []), Event("[DONE]")]
+        """See `Writer`. First comes what of the message is not words: tool calls, a refusal."""
+        rest = [self._chunk(delta) for delta in _beside_words(reply.message)]
+        return [*rest, self._chunk({}, _finish(reply)), *self._stream.close(reply.usage)]
 
     def failed(self, message: str) -> Sequence[Event]:
         """See `Writer`. No last line follows: the reply is not whole."""
         return [Event(compact(Chat().error(500, message, "server_error")))]
 
-    def _chunk(self, index: int, delta: Body, finish: str | None = None) -> Event:
-        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
-        uncounted = {"usage": None} if self._counts else {}
-        return Event(compact({**self._frame, "choices": [choice], **uncounted}))
+    def _chunk(self, delta: Body, finish: str | None = None) -> Event:
+        return self._stream.chunk(self._index, delta, finish)
 
 
 def _beside_words(message: Message) -> Iterator[dict[str, Any]]:

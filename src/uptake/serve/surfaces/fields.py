@@ -29,9 +29,12 @@ __all__ = [
     "mapping",
     "number",
     "objects",
+    "stops",
     "text",
     "usage_of",
 ]
+
+MOST_STOPS = 64
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -78,6 +81,15 @@ def count(body: Body, key: str, otherwise: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise Unreadable(f"{key} is not a whole number")
     return value
+
+
+def stops(body: Body, key: str) -> tuple[str, ...]:
+    """The stop words under `key`, one or several; empty ones say nothing. Raises Unreadable."""
+    value = body.get(key)
+    words = [value] if isinstance(value, str) else list(listed(value))
+    if len(words) > MOST_STOPS or not all(isinstance(word, str) for word in words):
+        raise Unreadable(f"{key} is neither a string nor a list of at most {MOST_STOPS} strings")
+    return tuple(word for word in words if word)
 
 
 def conversation_of(messages: Iterable[Mapping[str, Any]]) -> Conversation:
