@@ -21,7 +21,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from uptake.analyst import Deterministic
 from uptake.analysts import analyst as named_analyst
+from uptake.conversation import Conversation
 from uptake.errors import UptakeError
 from uptake.model import Model, ModelError
 from uptake.models import model as open_model
@@ -115,6 +117,7 @@ class _Rooms:
             for model in opened[1 if served else 0 :]:
                 stack.push_async_callback(model.aclose)
             desk = Desk(store, analyst)
+            Deterministic().reading(Conversation().user("Hello."))  # so that no request waits for it
             feed = Feed()
             later = Later()
             stack.push_async_callback(later.finish, settings.grace_seconds)
