@@ -137,7 +137,11 @@ LITELLM = """model_list:
   - model_name: m
     litellm_params: {{model: openai/m, api_base: "{url}", api_key: sk-bench}}
 """
-ENV = {"LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "NO_DOCS": "True"}
+ENV = {
+    "LITELLM_LOG": "ERROR",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",
+}
 
 
 @contextlib.contextmanager
