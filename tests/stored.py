@@ -9,6 +9,9 @@ from dataclasses import replace
 from uptake.serve.records import Turn
 from uptake.serve.store import Store, open_store
 
+PATIENT = 60.0
+"""A deadline that no busy machine misses."""
+
 ANN, BEN = "a" * 32, "b" * 32
 
 
@@ -36,11 +39,13 @@ def turn(number: int, conversation: str = "c", parent: int | None = None, **more
     return replace(made, **more)
 
 
-def within(opened: str | Callable[[], Store], scene: Callable[[Store], Awaitable[None]]) -> None:
+def within(
+    url: str, scene: Callable[[Store], Awaitable[None]], *, deadline: float = PATIENT
+) -> None:
     """Play a scene with the store at a URL, and close it."""
 
     async def whole() -> None:
-        store = open_store(opened) if isinstance(opened, str) else opened()
+        store = open_store(url, deadline=deadline)
         try:
             await scene(store)
         finally:

@@ -15,13 +15,12 @@ from pathlib import Path
 
 import postgresql
 import pytest
-from stored import keep, turn, within
+from stored import PATIENT, keep, turn, within
 
 from uptake.errors import UptakeError
 from uptake.serve.records import Turn
 from uptake.serve.store import Store, StoreError, open_store
-from uptake.serve.store.postgres import open_postgres
-from uptake.serve.store.sqlite import SQLite, open_sqlite
+from uptake.serve.store.sqlite import SQLite
 
 SOON = 0.5
 
@@ -46,7 +45,7 @@ def url(request: pytest.FixtureRequest, path: Path) -> str:
 
 def in_file(path: Path, scene: Callable[[Store], Awaitable[None]]) -> None:
     """A scene with a store that is soon at the end of its patience."""
-    within(lambda: open_sqlite(str(path), deadline=SOON), scene)
+    within(str(path), scene, deadline=SOON)
 
 
 async def refused(work: Awaitable[object], match: str) -> None:
@@ -74,7 +73,7 @@ async def write(store, first):
         print(number, flush=True)
 
 async def main():
-    store = open_store(sys.argv[1])
+    store = open_store(sys.argv[1], deadline=60)
     await asyncio.gather(*[write(store, first) for first in range(16)])
 
 asyncio.run(main())
@@ -110,7 +109,7 @@ def test_what_was_kept_outlives_a_kill(url: str):
 
 def test_closing_writes_what_waits(url: str):
     async def scene() -> None:
-        store = open_store(url)
+        store = open_store(url, deadline=PATIENT)
         jobs = [asyncio.ensure_future(store.add(turn(n, f"c{n}"))) for n in range(500)]
         await asyncio.sleep(0)
         await store.aclose()
@@ -138,7 +137,7 @@ def test_a_caller_that_leaves_harms_no_other(url: str):
 
 def test_several_workers_share_a_store(url: str):
     async def scene() -> None:
-        stores = [open_store(url) for _ in range(3)]
+        stores = [open_store(url, deadline=PATIENT) for _ in range(3)]
         turns = [turn(n, f"c{n % 5}") for n in range(200)]
         jobs = [store.add(each) for each in turns for store in stores]
         await asyncio.gather(*jobs)
@@ -282,7 +281,7 @@ def test_a_table_that_another_program_has_locked(server: postgresql.Server):
         await keep(store, turn(2))
         await all_there(store, [turn(1), turn(2)])
 
-    within(lambda: open_postgres(server.empty(), deadline=SOON), scene)
+    within(server.empty(), scene, deadline=SOON)
 
 
 def test_a_server_that_restarts_costs_no_turn(server: postgresql.Server):
@@ -312,7 +311,7 @@ def test_a_server_that_is_gone_for_a_while(server: postgresql.Server):
         await keep(store, turn(2))
         await all_there(store, [turn(1), turn(2)])
 
-    within(lambda: open_postgres(server.empty(), deadline=SOON), scene)
+    within(server.empty(), scene, deadline=SOON)
 
 
 # What cannot be opened at all.

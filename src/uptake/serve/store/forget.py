@@ -5,6 +5,7 @@ This module knows nothing of when anything is to be forgotten.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from uptake.serve.store.tables import Database
@@ -12,20 +13,21 @@ from uptake.serve.store.tables import Database
 __all__ = ["delete", "expired"]
 
 
-def expired(db: Database, before: float, limit: int) -> list[tuple[str, str]]:
-    """Tenant and conversation of some whose last turn is older than `before`."""
-    sql = "SELECT tenant, conversation FROM conversations WHERE at < ? ORDER BY at LIMIT ?"
-    return [(row[0], row[1]) for row in db.execute(sql, (before, limit)).fetchall()]
+def expired(db: Database, before: float) -> list[tuple[str, str]]:
+    """Tenant and conversation of each whose last turn is older than `before`, oldest first."""
+    sql = "SELECT tenant, conversation FROM conversations WHERE at < ? ORDER BY at"
+    return [(row[0], row[1]) for row in db.execute(sql, (before,)).fetchall()]
 
 
-def delete(db: Database, tenant: str, conversation: str) -> int:
+def delete(db: Database, tenant: str, conversation: str, before: float = math.inf) -> int:
     """Forget a conversation: the turns that only it holds, and what was put right in them.
 
     Turns that another conversation goes on from stay until that one goes. What a thread's last
-    conversation leaves of its amendments goes with it. Returns how many turns went.
+    conversation leaves of its amendments goes with it. One that went on at `before` or later stays.
+    Returns how many turns went.
     """
-    sql = "DELETE FROM conversations WHERE tenant = ? AND conversation = ?"
-    if db.execute(sql, (tenant, conversation)).rowcount == 0:
+    sql = "DELETE FROM conversations WHERE tenant = ? AND conversation = ? AND at < ?"
+    if db.execute(sql, (tenant, conversation, before)).rowcount == 0:
         return 0
     gone = 0
     waiting = {conversation}

@@ -18,8 +18,8 @@ import psycopg
 from uptake.errors import UptakeError
 from uptake.serve.store import tables
 from uptake.serve.store.lanes import Connection
-from uptake.serve.store.protocol import StoreError
-from uptake.serve.store.sql import DEADLINE, SQLStore
+from uptake.serve.store.protocol import DEADLINE, StoreError
+from uptake.serve.store.sql import SQLStore
 from uptake.serve.store.tables import Result
 
 __all__ = ["Postgres", "open_postgres"]

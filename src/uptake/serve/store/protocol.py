@@ -13,7 +13,10 @@ from typing import Protocol
 
 from uptake.serve.records import Amendment, ArmCount, Summary, Turn
 
-__all__ = ["Store", "StoreError"]
+__all__ = ["DEADLINE", "Store", "StoreError"]
+
+DEADLINE = 2.0
+"""Seconds that a turn waits for the store at most, where nobody says otherwise."""
 
 
 class StoreError(Exception):

@@ -14,13 +14,11 @@ from functools import partial
 from uptake.serve.records import Amendment, ArmCount, Summary, Turn
 from uptake.serve.store import forget, pages, tables
 from uptake.serve.store.lanes import Engine, Readers, Writer
-from uptake.serve.store.protocol import StoreError
+from uptake.serve.store.protocol import DEADLINE, StoreError
 from uptake.serve.store.tables import Database
 
-__all__ = ["DEADLINE", "SQLStore"]
+__all__ = ["SQLStore"]
 
-DEADLINE = 2.0
-"""Seconds that a turn waits for the store at most."""
 PATIENCE = 5
 """How many times as long a page waits."""
 LENGTH = 1024
@@ -79,12 +77,12 @@ class SQLStore:
         return await self._writer.run(lambda db: forget.delete(db, tenant, conversation))
 
     async def expire(self, before: float) -> int:
-        total = 0
-        while True:
-            went, more = await self._writer.run(partial(_expire, before))
-            total += went
-            if not more:
-                return total
+        old = await self._pages.run(lambda db: forget.expired(db, before))
+        went = 0
+        for start in range(0, len(old), EXPIRED):
+            some = old[start : start + EXPIRED]
+            went += await self._writer.run(partial(_expire, some, before))
+        return went
 
     async def summaries(
         self, *, limit: int = 50, before: str | None = None, search: str = ""
@@ -105,8 +103,5 @@ class SQLStore:
             await lane.aclose()
 
 
-def _expire(before: float, db: Database) -> tuple[int, bool]:
-    """Forget some; how many turns that were, and whether there may be more."""
-    old = forget.expired(db, before, EXPIRED)
-    went = sum(forget.delete(db, tenant, conversation) for tenant, conversation in old)
-    return went, len(old) == EXPIRED
+def _expire(old: Sequence[tuple[str, str]], before: float, db: Database) -> int:
+    return sum(forget.delete(db, *each, before) for each in old)

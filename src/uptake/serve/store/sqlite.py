@@ -19,12 +19,19 @@ from urllib.parse import quote
 from uptake.errors import UptakeError
 from uptake.serve.store import tables
 from uptake.serve.store.lanes import Connection
-from uptake.serve.store.protocol import StoreError
-from uptake.serve.store.sql import DEADLINE, SQLStore
+from uptake.serve.store.protocol import DEADLINE, StoreError
+from uptake.serve.store.sql import SQLStore
 
 __all__ = ["SQLite", "open_sqlite"]
 
 TYPES = {"id": "TEXT", "bytes": "BLOB", "int": "INTEGER", "real": "REAL"}
+
+PRAGMAS = (
+    "synchronous=NORMAL",
+    "cache_size=-8000",  # KiB
+    "wal_autocheckpoint=4000",  # pages: the log is copied into the file every 16 MiB
+    "journal_size_limit=67108864",
+)
 
 # Errors after which the same connection is as good as a new one.
 PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
@@ -89,7 +96,7 @@ class SQLite:
             isolation_level=None,
             check_same_thread=False,
         )
-        for pragma in ("synchronous=NORMAL", "journal_size_limit=67108864", "cache_size=-8000"):
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         return connection
 

@@ -98,7 +98,6 @@ CREATE TABLE IF NOT EXISTS conversations (
   PRIMARY KEY (conversation, tenant)
 );
 CREATE INDEX IF NOT EXISTS conversations_last ON conversations (last);
-CREATE INDEX IF NOT EXISTS conversations_at ON conversations (at);
 CREATE INDEX IF NOT EXISTS conversations_thread ON conversations (tenant, thread)
   WHERE thread IS NOT NULL;
 CREATE TABLE IF NOT EXISTS amendments (
@@ -252,15 +251,42 @@ def _text(content: Any) -> str:
 
 def to_turn(row: Sequence[Any]) -> Turn:
     """A turn from its row: the `columns`, in order."""
-    values = dict(zip(COLUMNS, row, strict=True))
-    body = json.loads(values.pop("body"))
-    for name in ("said", "changes", "topics"):
-        body[name] = tuple(body[name])
-    body["alternatives"] = tuple((move, why) for move, why in body["alternatives"])
-    if body["sent"] is not None:
-        body["sent"] = tuple(body["sent"])
-    would = values.pop("would")
-    return Turn(**values, **body, would=None if would is None else json.loads(would))
+    # Named one by one: this is most of what a look-up costs.
+    (id_, tenant, thread, conversation, parent, asked, key, at, arm, state, move) = row[:11]
+    (prompt_tokens, completion_tokens, ms, seconds, would, body) = row[11:]
+    rest = json.loads(body)
+    sent = rest["sent"]
+    return Turn(
+        id=id_,
+        tenant=tenant,
+        thread=thread,
+        conversation=conversation,
+        parent=parent,
+        asked=asked,
+        key=key,
+        at=at,
+        surface=rest["surface"],
+        model=rest["model"],
+        arm=arm,
+        state=state,
+        said=tuple(rest["said"]),
+        reply=rest["reply"],
+        move=move,
+        why=rest["why"],
+        form=rest["form"],
+        alternatives=tuple([(move, why) for move, why in rest["alternatives"]]),
+        sent=None if sent is None else tuple(sent),
+        would=None if would is None else json.loads(would),
+        changes=tuple(rest["changes"]),
+        topics=tuple(rest["topics"]),
+        analyst=rest["analyst"],
+        note=rest["note"],
+        ms=ms,
+        tokens=rest["tokens"],
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        seconds=seconds,
+    )
 
 
 def add_would(db: Database, tenant: str, turn: str, would: str) -> None:
