@@ -7,6 +7,7 @@ import json
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anthropic
 import openai
 import pytest
 import tiny_llama
@@ -172,6 +173,70 @@ def test_the_sdk_lists_the_model():
             assert (await client.models.retrieve("my/model")).owned_by == "uptake"
             with pytest.raises(openai.NotFoundError, match="the model here is my/model"):
                 await client.models.retrieve("other")
+
+    run(play())
+
+
+# The Anthropic SDK
+
+
+@asynccontextmanager
+async def asking_as_anthropic(model):
+    upstream = LocalUpstream(model)
+    async with serving(upstream) as root:
+        client = anthropic.AsyncAnthropic(api_key="none", base_url=root, max_retries=0)
+        async with client:
+            yield client
+    await upstream.aclose()
+
+
+def test_the_anthropic_sdk_reads_a_reply_and_a_stream():
+    message = Message("assistant", "I look.", {"tool_calls": [CALL]})
+    asked = {"model": "m", "max_tokens": 9, "messages": HELLO}
+
+    async def play():
+        model = Scripted([Reply(message, "tool_calls", Usage(3, 2))])
+        async with asking_as_anthropic(model) as client:
+            whole = await client.messages.create(**asked)
+            async with client.messages.stream(**asked) as stream:
+                said = "".join([text async for text in stream.text_stream])
+                final = await stream.get_final_message()
+            assert said == "I look."
+            for found in (whole, final):
+                assert [block.type for block in found.content] == ["text", "tool_use"]
+                assert (found.content[0].text, found.content[1].input) == ("I look.", {"at": 1})
+                assert found.stop_reason == "tool_use"
+                assert (found.usage.input_tokens, found.usage.output_tokens) == (3, 2)
+            assert [model.id async for model in client.models.list()] == ["scripted"]
+
+    run(play())
+
+
+def test_the_anthropic_sdk_streams_the_embedded_model_to_a_stop_word(endless: Path):
+    async def play():
+        model = Embedded(endless)
+        async with asking_as_anthropic(model) as client:
+            asked = {"model": "m", "messages": HELLO, "extra_body": {"temperature": 0}}
+            text = (await client.messages.create(**asked, max_tokens=40)).content[0].text
+            stop = text[10:13]
+            asked |= {"max_tokens": 15_000, "stop_sequences": [stop]}
+            async with client.messages.stream(**asked) as stream:
+                final = await stream.get_final_message()
+            assert final.content[0].text == text[: text.index(stop)]
+            assert (final.stop_reason, final.stop_sequence) == ("stop_sequence", stop)
+            await until(lambda: model.unfinished == 0)
+
+    run(play())
+
+
+def test_errors_reach_the_anthropic_sdk(folder: Path):
+    async def play():
+        async with asking_as_anthropic(Embedded(folder)) as client:
+            long = [{"role": "user", "content": "many words " * 300}]
+            with pytest.raises(anthropic.BadRequestError, match="can read 384"):
+                await client.messages.create(model="m", max_tokens=9, messages=long)
+            with pytest.raises(anthropic.NotFoundError, match="there is no /messages/count"):
+                await client.messages.count_tokens(model="m", messages=HELLO)
 
     run(play())
 

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
+from anthropic.types import Message as AnthropicMessage
+from anthropic.types import RawMessageStreamEvent
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from pydantic import TypeAdapter
 
-from uptake.conversation import Message
+from uptake.analyst import Deterministic
+from uptake.conversation import Conversation, Message
 from uptake.model import Reply, Sampling, Usage
 from uptake.moves import Request
 from uptake.serve.sse import Event, Events
-from uptake.serve.surfaces import Unreadable
+from uptake.serve.surfaces import Stopped, Unreadable
 from uptake.serve.surfaces.chat import Chat
+from uptake.serve.surfaces.messages import Messages
 
 CHAT = Chat()
+MESSAGES_API = Messages()
 
 WORDS = st.text(st.characters(codec="utf-8"), max_size=12)
 JSON = st.recursive(
@@ -69,6 +76,50 @@ def replies(draw) -> tuple[Reply, list[str]]:
     finish = "tool_calls" if calls else draw(st.sampled_from(["stop", "length"]))
     usage = Usage(draw(st.integers(0, 99)), draw(st.integers(0, 99)))
     return Reply(Message("assistant", content, extra), finish, usage), pieces
+
+
+def parts_of(words: str) -> list[dict]:
+    return [{"type": "text", "text": words}]
+
+
+# The same talk as each API has it: system, then turns by turns, words as a string or in parts.
+TALKS = st.tuples(
+    st.none() | WORDS.filter(bool),
+    st.lists(st.tuples(WORDS, st.booleans()), min_size=1, max_size=5),
+)
+
+
+def spoken(turns, part: Callable[[str, str], dict] | None = None) -> list[dict]:
+    """Turns as messages, where `part` makes one part of words."""
+    made = []
+    for number, (words, in_parts) in enumerate(turns):
+        role = "assistant" if number % 2 else "user"
+        make = part or (lambda role, words: {"type": "text", "text": words})
+        made.append({"role": role, "content": [make(role, words)] if in_parts else words})
+    return made
+
+
+def as_chat(talk) -> dict:
+    system, turns = talk
+    head = [] if system is None else [{"role": "system", "content": system}]
+    return {"model": "m", "messages": [*head, *spoken(turns)]}
+
+
+def as_messages(talk) -> dict:
+    system, turns = talk
+    head = {} if system is None else {"system": system}
+    return {"model": "m", "max_tokens": 9, **head, "messages": spoken(turns)}
+
+
+OTHERS = [(MESSAGES_API, as_messages)]
+
+
+@pytest.mark.parametrize(("surface", "form"), OTHERS, ids=["messages"])
+@given(talk=TALKS)
+def test_a_talk_reads_the_same_whichever_way_it_comes(surface, form, talk):
+    chat, other = CHAT.read(as_chat(talk)).conversation, surface.read(form(talk)).conversation
+    assert Deterministic().reading(other) == Deterministic().reading(chat)
+    assert [(m.role, m.text) for m in other] == [(m.role, m.text) for m in chat]
 
 
 # Chat completions
@@ -306,3 +357,217 @@ def test_no_chunk_is_so_malformed_that_a_chat_is_not_heard(data, usage):
     listener.heard()
     CHAT.leading("x").event(Event(json.dumps(data)))
     CHAT.leading("x").whole(data)
+
+
+# Messages
+
+CACHED = {"cache_control": {"type": "ephemeral"}}
+IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aa"}}
+THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "s"}
+USE = {"type": "tool_use", "id": "t1", "name": "look", "input": {"at": 1}, "caller": {"type": "d"}}
+RESULT = {"type": "tool_result", "tool_use_id": "t1", "content": "a cat", "is_error": False}
+TURNS = [
+    {"role": "user", "content": [{"type": "text", "text": "What is this?", **CACHED}, IMAGE]},
+    {"role": "assistant", "content": [THOUGHT, {"type": "text", "text": "I look."}, USE]},
+    {
+        "role": "user",
+        "content": [{**RESULT, **CACHED}, {**RESULT, "tool_use_id": "t2", "content": [IMAGE]}],
+    },
+    {"role": "assistant", "content": [{"type": "text", "text": "A cat."}]},
+    {"role": "user", "content": [RESULT, {"type": "text", "text": "And now?"}]},
+]
+
+
+def messages_body(**fields):
+    return {"model": "m", "max_tokens": 5, "system": parts_of("Be brief."), "messages": TURNS} | (
+        fields
+    )
+
+
+def test_messages_are_read():
+    asked = MESSAGES_API.read(
+        messages_body(stream=True, temperature=0.5, metadata={"user_id": "u"}, stop_sequences=["x"])
+    )
+    assert (asked.model, asked.stream, asked.thread, asked.stop) == ("m", True, None, ("x",))
+    assert asked.sampling == Sampling(temperature=0.5, max_tokens=5)
+    said = asked.conversation.to_dicts()
+    roles = "system user assistant tool tool assistant tool user"
+    assert [message["role"] for message in said] == roles.split()
+    assert said[0]["content"] == "Be brief."
+    assert said[1]["content"][1]["image_url"] == {"url": "data:image/png;base64,aa"}
+    assert said[2]["content"] == "I look."
+    assert said[2]["tool_calls"][0]["function"] == {"name": "look", "arguments": '{"at": 1}'}
+    assert (said[3]["tool_call_id"], said[3]["content"]) == ("t1", "a cat")
+    assert said[-1] == {"role": "user", "content": "And now?"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "request_"),
+    [
+        ({"tools": [{"name": "f"}], "tool_choice": {"type": "auto"}}, Request(tools=True)),
+        ({"tools": [], "tool_choice": {"type": "any"}}, Request(required=True)),
+        ({"tool_choice": {"type": "tool", "name": "f"}}, Request(required=True)),
+        ({"output_config": {"effort": "low"}}, Request()),
+        ({"output_config": {"format": {"type": "json_schema"}}}, Request(formatted=True)),
+    ],
+    ids=str,
+)
+def test_what_comes_with_messages(fields, request_: Request):
+    assert MESSAGES_API.read(messages_body(**fields)).request == request_
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"messages": None}, "messages is not a list"),
+        ({"messages": []}, "messages is empty"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "none of user, assistant and system"),
+        ({"messages": [{"role": "user"}]}, r"messages\[0\].content is not a list"),
+        ({"messages": [{"role": "assistant", "content": ["x"]}]}, r"content\[0\] is not an object"),
+        ({"system": 5}, "system is not a list"),
+    ],
+    ids=str,
+)
+def test_what_are_no_messages_is_said_in_one_line(fields, why: str):
+    with pytest.raises(Unreadable, match=why):
+        MESSAGES_API.read(messages_body(**fields))
+
+
+BLOCKS = st.sampled_from(
+    [*parts_of("a"), *parts_of("b"), {"type": "text", "text": "c", **CACHED}, IMAGE, RESULT]
+)
+SAID = st.sampled_from([*parts_of("a"), {"type": "text", "text": "b", **CACHED}, USE, THOUGHT])
+BODIES = st.builds(
+    lambda system, turns, extra: {**extra, **system, "messages": turns},
+    st.sampled_from([{}, {"system": ""}, {"system": "x"}, {"system": parts_of("x")}]),
+    st.lists(
+        st.builds(
+            lambda content: {"role": "user", "content": content},
+            WORDS | st.lists(BLOCKS, max_size=4),
+        )
+        | st.builds(
+            lambda content: {"role": "assistant", "content": content},
+            WORDS | st.lists(SAID, max_size=4),
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    UNKNOWN,
+)
+
+
+@given(BODIES)
+def test_messages_rewritten_with_their_own_conversation_are_themselves(body):
+    made = MESSAGES_API.rewritten(body, MESSAGES_API.read(body).conversation)
+    assert json.dumps(made) == json.dumps(body)
+    assert all(one is two for one, two in zip(made["messages"], body["messages"], strict=True))
+
+
+@given(BODIES)
+def test_what_is_added_to_the_last_message_leaves_all_others_as_they_came(body):
+    body["messages"].append({"role": "user", "content": [RESULT, IMAGE, *parts_of("now?")]})
+    *before, last = MESSAGES_API.read(body).conversation.messages
+    longer = Message(last.role, (*last.content, {"type": "text", "text": "added"}), last.extra)
+    made = MESSAGES_API.rewritten(body, Conversation((*before, longer)))
+    assert made.get("system") == body.get("system")
+    assert made["messages"][:-1] == body["messages"][:-1]
+    assert made["messages"][-1] == {
+        "role": "user",
+        "content": [RESULT, IMAGE, *parts_of("now?"), *parts_of("added")],
+    }
+
+
+def test_a_fresh_conversation_keeps_the_system_prompt_as_it_came():
+    body = messages_body(system=[{"type": "text", "text": "Be brief.", **CACHED}])
+    system = MESSAGES_API.read(body).conversation.messages[0]
+    made = MESSAGES_API.rewritten(body, Conversation((system, Message("user", "All of it."))))
+    assert made == {**body, "messages": [{"role": "user", "content": "All of it."}]}
+    made = MESSAGES_API.rewritten(body, Conversation().system("Other.").user("Hi"))
+    assert made["system"] == parts_of("Other.")
+
+
+EVENT = TypeAdapter(RawMessageStreamEvent)
+
+
+@given(replies(), st.booleans())
+def test_messages_written_are_as_the_sdk_knows_them(made, stopped: bool):
+    reply, pieces = made
+    if stopped:
+        reply = Stopped(reply.message, reply.finish_reason, reply.usage, by="x")
+    whole = AnthropicMessage.model_validate(MESSAGES_API.reply(messages_body(), reply))
+    assert whole.model_extra == {}
+    assert whole.stop_sequence == ("x" if stopped else None)
+    assert whole.usage.output_tokens == reply.usage.completion_tokens
+    stream = written(MESSAGES_API, messages_body(), reply, pieces)
+    assert [event.name for event in stream] == [data["type"] for data in events_of(stream)]
+    kinds = [EVENT.validate_python(data).type for data in events_of(stream)]
+    assert kinds[0] == "message_start"
+    assert kinds[-2:] == ["message_delta", "message_stop"]
+    assert kinds.count("content_block_start") == kinds.count("content_block_stop")
+
+
+@given(replies())
+def test_messages_are_heard_alike_whole_and_streamed(made):
+    reply, pieces = made
+    body = messages_body()
+    streamed = heard(MESSAGES_API, written(MESSAGES_API, body, reply, pieces))
+    whole = heard_whole(MESSAGES_API, MESSAGES_API.reply(body, reply))
+    if (reply.message.content or "x").strip():  # blank words are no block of a whole message
+        assert streamed.message["content"] == whole.message["content"]
+        assert streamed.message["content"] == reply.message.content
+    assert (streamed.finish, streamed.usage) == (whole.finish, whole.usage)
+    assert (streamed.finish, streamed.usage) == (reply.finish_reason, reply.usage)
+    calls = [json.loads(c["function"]["arguments"]) for c in streamed.message.get("tool_calls", ())]
+    assert calls == [{"at": 1}] * len((reply.message.extra or {}).get("tool_calls", ()))
+    assert [c["id"] for c in whole.message.get("tool_calls", ())] == [
+        c["id"] for c in streamed.message.get("tool_calls", ())
+    ]
+
+
+@given(replies(), WORDS.filter(bool))
+def test_messages_are_led_alike_whole_and_streamed(made, words: str):
+    reply, pieces = made
+    content = reply.message.content
+    stream = written(MESSAGES_API, messages_body(), reply, pieces)
+    told = heard(MESSAGES_API, led(MESSAGES_API, words, stream)).message
+    assert told["content"] == (f"{words}\n\n{content}" if content else content)
+    if (content or "x").strip():
+        body = MESSAGES_API.leading(words).whole(MESSAGES_API.reply(messages_body(), reply))
+        assert heard_whole(MESSAGES_API, body).message["content"] == told["content"]
+
+
+def test_thoughts_and_pings_are_heard():
+    listener = MESSAGES_API.listener()
+    for data in (
+        {"type": "message_start", "message": {"usage": {"input_tokens": 2, "output_tokens": 1}}},
+        {"type": "content_block_start", "index": 0, "content_block": {**THOUGHT, "thinking": ""}},
+        {"type": "ping"},
+        {
+            "type": "content_block_delta",
+            "index": 0,
+            "delta": {"type": "thinking_delta", "thinking": "so"},
+        },
+        {"type": "content_block_start", "index": 1, "content_block": parts_of("")[0]},
+        {"type": "content_block_delta", "index": 1, "delta": {"text": "Hi"}},
+        {"type": "error", "error": {"message": "overloaded"}},
+    ):
+        listener.event(data)
+    told = listener.heard()
+    assert told.message["content"] == "Hi"
+    assert told.message["thinking_blocks"] == [{**THOUGHT, "thinking": "so"}]
+    assert (told.finish, told.usage) == (None, Usage(2, 1))
+
+
+def test_errors_of_messages_have_the_names_of_the_api():
+    def named(status: int) -> str:
+        return MESSAGES_API.error(status, "no", "invalid_request_error")["error"]["type"]
+
+    assert [named(status) for status in (400, 401, 404, 429, 500, 502, 529)] == [
+        "invalid_request_error",
+        "authentication_error",
+        "not_found_error",
+        "rate_limit_error",
+        "api_error",
+        "api_error",
+        "overloaded_error",
+    ]

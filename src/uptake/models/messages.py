@@ -13,7 +13,7 @@ from typing import Any, cast
 from uptake.model import Sampling
 from uptake.models import wire
 
-__all__ = ["parameters", "read_answer", "request", "settings"]
+__all__ = ["STOPS", "THINKING", "parameters", "read_answer", "request", "settings"]
 
 STOPS = {
     "end_turn": "stop",

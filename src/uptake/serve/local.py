@@ -30,12 +30,15 @@ from uptake.serve.sse import Event
 from uptake.serve.surfaces import Asked, Body, Stopped, Surface, Unreadable, Writer
 from uptake.serve.surfaces.chat import Chat
 from uptake.serve.surfaces.fields import compact
+from uptake.serve.surfaces.messages import Messages
 from uptake.serve.upstream import Answer, Headers
 
 __all__ = ["LocalUpstream"]
 
 CHAT = Chat()
-SURFACES: dict[str, Surface] = {surface.path.removeprefix("/v1"): surface for surface in (CHAT,)}
+SURFACES: dict[str, Surface] = {
+    surface.path.removeprefix("/v1"): surface for surface in (CHAT, Messages())
+}
 
 MOST_CHOICES = 128
 ROOM = 32

@@ -1,0 +1,489 @@
+"""Anthropic's Messages: `/v1/messages`.
+
+A message there may hold several of the chat format's (results of tools, then words), so a body is
+read as `_Piece`s, each of which knows what it was made from. Whatever a rewritten conversation
+still holds goes back as the very objects that came: marks for the cache, thoughts and all.
+
+This module knows nothing of HTTP, of models or of what a mediator decides.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from uptake.conversation import Conversation, Message, freeze
+from uptake.model import Reply, Usage
+from uptake.models.messages import STOPS, THINKING, request
+from uptake.models.wire import UnsendableError, count_of
+from uptake.moves import Request
+from uptake.serve.sse import Event
+from uptake.serve.surfaces import Asked, Body, Heard, Stopped, Unreadable
+from uptake.serve.surfaces.chat import sampling_of
+from uptake.serve.surfaces.fields import (
+    compact,
+    conversation_of,
+    id_of,
+    listed,
+    loaded,
+    mapping,
+    objects,
+    stops,
+    text,
+)
+
+__all__ = ["Messages"]
+
+SYSTEM = -1
+"""The turn of the system prompt, which stands beside the messages."""
+
+ENDS = {"length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
+ERRORS = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+
+Block = Mapping[str, Any]
+
+
+class Messages:
+    """The messages surface."""
+
+    name = "messages"
+    path = "/v1/messages"
+
+    def read(self, body: Body) -> Asked:
+        """See `Surface`. There is no thread: `metadata.user_id` is a person, not a conversation."""
+        form = mapping(
+            mapping(body.get("output_config")).get("format") or body.get("output_format")
+        )
+        effort = text(mapping(body.get("output_config")).get("effort")) or None
+        return Asked(
+            conversation=_conversation(_pieces(body)),
+            request=Request(
+                tools=bool(body.get("tools") or body.get("mcp_servers")),
+                required=mapping(body.get("tool_choice")).get("type") in ("any", "tool"),
+                formatted=bool(form),
+            ),
+            model=text(body.get("model")),
+            stream=body.get("stream") is True,
+            sampling=sampling_of(
+                body, ("max_tokens",), effort, mapping(form.get("schema")) or None
+            ),
+            stop=stops(body, "stop_sequences"),
+        )
+
+    def rewritten(self, body: Body, sent: Conversation) -> Body:
+        """See `Surface`. Raises Unreadable for what the API has no place for."""
+        pieces = _pieces(body)
+        items = list(_matched(pieces, _conversation(pieces).messages, sent))
+        made: dict[str, Any] = {**body, "messages": _assembled(body, pieces, items)}
+        system = [item for item in items if item.role == "system" and item.turn in (SYSTEM, None)]
+        had = [SYSTEM] if pieces[0].turn == SYSTEM else []
+        if [item.turn for item in system] != had:
+            made["system"] = [block for item in system for block in _listed_blocks(item.content)]
+        return made
+
+    def reply(self, body: Body, reply: Reply) -> Body:
+        """See `Surface`."""
+        return {**_opened(body), "content": _blocks(reply.message), **_ended(reply)} | {
+            "usage": _usage(reply.usage)
+        }
+
+    def writer(self, body: Body) -> _Writer:
+        """See `Surface`."""
+        return _Writer(body)
+
+    def listener(self) -> _Listener:
+        """See `Surface`. The finish is in OpenAI's words."""
+        return _Listener()
+
+    def leading(self, words: str) -> _Leading:
+        """See `Surface`. The words come before the first text; where there is none, nowhere."""
+        return _Leading(words)
+
+    def error(self, status: int, message: str, kind: str, code: str | None = None) -> Body:
+        """See `Surface`. The API has its own names, and none finer."""
+        named = ERRORS.get(status, "api_error" if status >= 500 else "invalid_request_error")
+        return {"type": "error", "error": {"type": named, "message": message}, "request_id": None}
+
+
+# What is read
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A chat dict, and what of which turn it was made from."""
+
+    message: Mapping[str, Any]
+    turn: int
+    role: str
+    content: Any
+
+
+def _pieces(body: Body) -> list[_Piece]:
+    messages = objects(body.get("messages"), "messages")
+    if not messages:
+        raise Unreadable("messages is empty")
+    pieces: list[_Piece] = []
+    if system := body.get("system"):
+        pieces.append(_plain(SYSTEM, "system", system, "system"))
+    for turn, message in enumerate(messages):
+        role, content, where = message.get("role"), message.get("content"), f"messages[{turn}]"
+        if role == "user" and not isinstance(content, str):
+            pieces += _of_user(turn, objects(content, f"{where}.content"))
+        elif role == "assistant" and not isinstance(content, str):
+            said = _of_assistant(objects(content, f"{where}.content"))
+            pieces.append(_Piece(said, turn, "assistant", content))
+        elif role in ("user", "assistant", "system"):
+            pieces.append(_plain(turn, str(role), content, f"{where}.content"))
+        else:
+            raise Unreadable(f"{where}.role is none of user, assistant and system")
+    return pieces
+
+
+def _plain(turn: int, role: str, content: Any, where: str) -> _Piece:
+    said = content if isinstance(content, str) else _settled(objects(content, where))
+    return _Piece({"role": role, "content": said}, turn, role, content)
+
+
+def _of_user(turn: int, blocks: Sequence[Block]) -> Iterator[_Piece]:
+    """Results of tools one by one, and what stands between them together."""
+    for is_result, run in groupby(blocks, key=lambda block: block.get("type") == "tool_result"):
+        group = list(run)
+        if is_result:
+            yield from (_Piece(_result(block), turn, "user", [block]) for block in group)
+        else:
+            said = _settled([_part(block) for block in group])
+            yield _Piece({"role": "user", "content": said}, turn, "user", group)
+    if not blocks:
+        yield _Piece({"role": "user", "content": []}, turn, "user", [])
+
+
+def _result(block: Block) -> dict[str, Any]:
+    rest = {key: value for key, value in block.items() if key not in ("type", "tool_use_id")}
+    content = rest.pop("content", None)
+    if not isinstance(content, str | None):
+        content = _settled([_part(each) for each in objects(content, "tool_result.content")])
+    return {"role": "tool", "tool_call_id": block.get("tool_use_id"), "content": content, **rest}
+
+
+def _of_assistant(blocks: Sequence[Block]) -> dict[str, Any]:
+    """An assistant's blocks as one chat dict: words, thoughts and calls."""
+    thoughts = [block for block in blocks if block.get("type") in THINKING]
+    calls = [_call(block) for block in blocks if block.get("type") == "tool_use"]
+    apart = (*THINKING, "tool_use")
+    parts = [_part(block) for block in blocks if block.get("type") not in apart]
+    message: dict[str, Any] = {"role": "assistant", "content": _settled(parts) if parts else None}
+    if not parts and not calls:
+        message["content"] = ""
+    lists = {"thinking_blocks": thoughts, "tool_calls": calls}
+    return message | {name: items for name, items in lists.items() if items}
+
+
+def _call(block: Block) -> dict[str, Any]:
+    kept = {key: value for key, value in block.items() if key not in ("type", "name", "input")}
+    given = block.get("input")
+    said = isinstance(given, str) and given
+    arguments = said or json.dumps(given or {}, ensure_ascii=False)
+    function = {"name": block.get("name"), "arguments": arguments}
+    return {**kept, "type": "function", "function": function}
+
+
+def _part(block: Block) -> Mapping[str, Any]:
+    """A block as a part of chat content; what chat has no name for stays as it is."""
+    kind, source = block.get("type"), mapping(block.get("source"))
+    rest = {key: value for key, value in block.items() if key not in ("type", "source")}
+    data = f"data:{source.get('media_type')};base64,{source.get('data')}"
+    if kind == "image" and source.get("type") in ("base64", "url"):
+        url = source.get("url") if source.get("type") == "url" else data
+        return {"type": "image_url", "image_url": {"url": url}, **rest}
+    if kind == "document" and source.get("type") == "base64":
+        return {"type": "file", "file": {"file_data": data}, **rest}
+    return block
+
+
+def _settled(parts: Sequence[Mapping[str, Any]]) -> Any:
+    """Parts; the string alone where that is all there is."""
+    if len(parts) == 1 and parts[0].get("type") == "text" and len(parts[0]) == 2:
+        return text(parts[0].get("text"))
+    return list(parts)
+
+
+def _conversation(pieces: Sequence[_Piece]) -> Conversation:
+    return conversation_of(piece.message for piece in pieces)
+
+
+# What is rewritten
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """What is to be sent: of which turn it is, None where it came with the rewriting."""
+
+    turn: int | None
+    role: str
+    content: Any
+
+
+def _matched(
+    pieces: Sequence[_Piece], read: Sequence[Message], sent: Conversation
+) -> Iterator[_Item]:
+    """Each message sent, as what it was made from where it is still the same."""
+    known = {
+        freeze(_part(block)): block
+        for piece in pieces
+        for block in _listed_blocks(piece.content)
+        if piece.role == "user"
+    }
+    at = 0
+    for message in sent:
+        found = next((n for n in range(at, len(read)) if read[n] == message), None)
+        if found is None:
+            yield _converted(message, known)
+        else:
+            at = found + 1
+            yield _Item(pieces[found].turn, pieces[found].role, pieces[found].content)
+
+
+def _converted(message: Message, known: Mapping[Any, Block]) -> _Item:
+    data = message.to_dict()
+    plain = message.role in ("user", "assistant") and not message.extra
+    if plain and isinstance(message.content, str):
+        return _Item(None, message.role, message.content)
+    data["content"] = [
+        known.get(freeze(part), part) for part in _listed_blocks(data.get("content"))
+    ]
+    try:
+        made = request([data])
+    except UnsendableError as error:
+        raise Unreadable(str(error)) from None
+    if "system" in made:
+        return _Item(None, "system", made["system"])
+    for turn in made["messages"]:
+        return _Item(None, turn["role"], turn["content"])
+    return _Item(None, "assistant" if message.role == "assistant" else "user", [])
+
+
+def _assembled(body: Body, pieces: Sequence[_Piece], items: Sequence[_Item]) -> list[Any]:
+    """The messages: those that are whole as they came, the others put together anew."""
+    sizes = Counter(piece.turn for piece in pieces)
+    spoken = [item for item in items if item.turn != SYSTEM]
+    spoken = [item for item in spoken if item.turn is not None or item.role != "system"]
+    messages: list[Any] = []
+    fresh = False
+    for turn, run in groupby(spoken, key=lambda item: item.turn):
+        group = list(run)
+        if turn is not None and len(group) == sizes[turn]:
+            messages.append(listed(body["messages"])[turn])
+            fresh = False
+            continue
+        for item in group:
+            if fresh and messages[-1]["role"] == item.role:
+                joined = [messages[-1]["content"], item.content]
+                messages[-1]["content"] = [b for each in joined for b in _listed_blocks(each)]
+            else:
+                messages.append({"role": item.role, "content": item.content})
+            fresh = True
+    return messages
+
+
+def _listed_blocks(content: Any) -> Sequence[Any]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else listed(content)
+
+
+# What is written
+
+
+def _opened(body: Body) -> dict[str, Any]:
+    return {
+        "id": id_of("msg_"),
+        "type": "message",
+        "role": "assistant",
+        "model": text(body.get("model")),
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "stop_details": None,
+    }
+
+
+def _ended(reply: Reply) -> dict[str, Any]:
+    by = reply.by if isinstance(reply, Stopped) else None
+    reason = "stop_sequence" if by is not None else ENDS.get(reply.finish_reason, "end_turn")
+    return {"stop_reason": reason, "stop_sequence": by, "stop_details": None}
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    cached = {"cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
+    return {"input_tokens": usage.prompt_tokens, **cached, "output_tokens": usage.completion_tokens}
+
+
+def _blocks(message: Message) -> list[Any]:
+    made = request([{**message.to_dict(), "role": "assistant"}])["messages"]
+    return list(made[0]["content"]) if made else []
+
+
+class _Writer:
+    def __init__(self, body: Body) -> None:
+        self._message = _opened(body)
+        self._index = 0
+        self._open = False
+        self._spoke = False
+
+    def begin(self) -> Sequence[Event]:
+        """See `Writer`. How many tokens were read is known at the end."""
+        return [_event("message_start", message={**self._message, "usage": _usage(Usage())})]
+
+    def words(self, text: str) -> Sequence[Event]:
+        """See `Writer`."""
+        if not text:
+            return []
+        opened = [] if self._open else [self._start({"type": "text", "text": ""})]
+        self._open = self._spoke = True
+        return [*opened, self._delta({"type": "text_delta", "text": text})]
+
+    def end(self, reply: Reply) -> Sequence[Event]:
+        """See `Writer`. Thoughts would belong before the words, so they are not written."""
+        events = [self._stop()] if self._open else []
+        for block in _blocks(reply.message):
+            if block.get("type") == "tool_use":
+                arguments = {"type": "input_json_delta", "partial_json": compact(block["input"])}
+                events += [
+                    self._start({**block, "input": {}}),
+                    self._delta(arguments),
+                    self._stop(),
+                ]
+            elif block.get("type") == "text" and not self._spoke:
+                events += [*self.words(text(block.get("text"))), self._stop()]
+        delta = _event("message_delta", delta=_ended(reply), usage=_usage(reply.usage))
+        return [*events, delta, _event("message_stop")]
+
+    def failed(self, message: str) -> Sequence[Event]:
+        """See `Writer`."""
+        return [Event(compact(Messages().error(500, message, "server_error")), "error")]
+
+    def _start(self, block: Block) -> Event:
+        return _event("content_block_start", index=self._index, content_block=block)
+
+    def _delta(self, delta: Block) -> Event:
+        return _event("content_block_delta", index=self._index, delta=delta)
+
+    def _stop(self) -> Event:
+        self._open = False
+        self._index += 1
+        return _event("content_block_stop", index=self._index - 1)
+
+
+def _event(kind: str, **fields: Any) -> Event:
+    return Event(compact({"type": kind, **fields}), kind)
+
+
+# What is heard
+
+
+class _Listener:
+    """Puts the blocks together; what it cannot read it leaves out."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[Any, dict[str, Any]] = {}
+        self._begun = False
+        self._stop: str | None = None
+        self._counts: dict[str, Any] = {}
+
+    def event(self, data: Body) -> None:
+        """See `Listener`."""
+        kind, index = data.get("type"), count_of(data.get("index"))
+        if kind == "message_start":
+            self._begin(mapping(data.get("message")))
+        elif kind == "message_delta":
+            self._stop = text(mapping(data.get("delta")).get("stop_reason")) or self._stop
+            self._count(data)
+        elif kind == "content_block_start":
+            block = dict(mapping(data.get("content_block")))
+            if block.get("type") == "tool_use" and not block.get("input"):
+                block["input"] = ""
+            self._blocks[index] = block
+        elif kind == "content_block_delta" and index in self._blocks:
+            _grow(self._blocks[index], mapping(data.get("delta")))
+
+    def whole(self, data: Body) -> None:
+        """See `Listener`."""
+        if data.get("type", "message") == "message" and "content" in data:
+            self._begin(data)
+
+    def heard(self) -> Heard:
+        """See `Listener`."""
+        message = _of_assistant(list(self._blocks.values())) if self._begun else None
+        finish = None if self._stop is None else STOPS.get(self._stop, self._stop)
+        return Heard(message, finish, self._usage())
+
+    def _begin(self, message: Mapping[str, Any]) -> None:
+        self._begun = True
+        self._blocks = dict(enumerate(dict(mapping(b)) for b in listed(message.get("content"))))
+        self._stop = text(message.get("stop_reason")) or None
+        self._count(message)
+
+    def _count(self, data: Mapping[str, Any]) -> None:
+        counts = mapping(data.get("usage"))
+        self._counts |= {name: n for name, n in counts.items() if count_of(n) is not None}
+
+    def _usage(self) -> Usage | None:
+        names = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+        if not self._counts:
+            return None
+        read = sum(self._counts.get(name, 0) for name in names)
+        return Usage(read, self._counts.get("output_tokens", 0))
+
+
+def _grow(block: dict[str, Any], delta: Mapping[str, Any]) -> None:
+    """Add what came of a block: words, thoughts and signatures, the JSON of a call."""
+    for name in ("text", "thinking", "signature"):
+        if isinstance(piece := delta.get(name), str):
+            block[name] = text(block.get(name)) + piece
+    if isinstance(piece := delta.get("partial_json"), str):
+        block["input"] = text(block.get("input")) + piece
+
+
+class _Leading:
+    def __init__(self, words: str) -> None:
+        self._words = f"{words}\n\n"
+        self._said = False
+
+    def event(self, event: Event) -> Sequence[Event]:
+        """See `Leading`."""
+        data = None if self._said else loaded(event)
+        kind = data.get("type") if data else None
+        if data is None or kind not in ("content_block_start", "content_block_delta"):
+            return [event]
+        if kind == "content_block_delta":
+            delta = mapping(data.get("delta"))
+            if delta.get("type") != "text_delta" or not text(delta.get("text")):
+                return [event]
+            self._said = True
+            first = {**data, "delta": {"type": "text_delta", "text": self._words}}
+            return [Event(compact(first), event.name), event]
+        block = mapping(data.get("content_block"))
+        if block.get("type") != "text" or not text(block.get("text")):
+            return [event]
+        self._said = True
+        led = {**data, "content_block": {**block, "text": self._words + text(block.get("text"))}}
+        return [Event(compact(led), event.name)]
+
+    def whole(self, data: Body) -> Body:
+        """See `Leading`."""
+        blocks = list(listed(data.get("content")))
+        for at, block in enumerate(map(mapping, blocks)):
+            if block.get("type") == "text" and (said := text(block.get("text"))):
+                blocks[at] = {**block, "text": self._words + said}
+                return {**data, "content": blocks}
+        return data
