@@ -132,9 +132,7 @@ class _Rooms:
             if settings.shows_dashboard:
                 token = settings.dashboard_token or ""
                 replay = Replay(settings, upstream)
-                self._apps["dashboard"] = create_dashboard(
-                    store, token, replay=replay, feed=feed, forget=desk.forget
-                )
+                self._apps["dashboard"] = create_dashboard(store, token, replay=replay, feed=feed)
             retiring = asyncio.ensure_future(_retire(store, settings.retain))
             stack.callback(retiring.cancel)
             yield

@@ -28,8 +28,8 @@ class Replay:
         self._upstream = upstream
 
     async def __call__(self, turn: Turn, line: Sequence[Turn]) -> AsyncIterator[str]:
-        """The words of the reply as they come; `line` is what came before. Raises UpstreamError."""
-        body = {"model": turn.model, "messages": _asked(turn, line), "stream": True}
+        """The words of the reply as they come; `line` ends with the turn. Raises UpstreamError."""
+        body = {"model": turn.model, "messages": _asked(line), "stream": True}
         headers = [(b"content-type", b"application/json"), (b"accept-encoding", b"identity")]
         if self._key:
             headers.append((b"authorization", b"Bearer " + self._key.encode()))
@@ -50,8 +50,9 @@ class Replay:
             await answer.aclose()
 
 
-def _asked(turn: Turn, line: Sequence[Turn]) -> list[Mapping[str, Any]]:
+def _asked(line: Sequence[Turn]) -> list[Mapping[str, Any]]:
+    """All that was said along a line, up to its last reply."""
     messages: list[Mapping[str, Any]] = []
-    for before in line:
-        messages += [*before.said, *([before.reply] if before.reply else [])]
-    return [*messages, *turn.said]
+    for turn in line:
+        messages += [*turn.said, *([turn.reply] if turn.reply else [])]
+    return messages[:-1] if line and line[-1].reply else messages
