@@ -119,12 +119,13 @@ class _Rooms:
             desk = Desk(store, analyst)
             Deterministic().reading(Conversation().user("Hello."))  # so that no request waits for it
             feed = Feed()
+            stack.callback(feed.close)
             later = Later()
             stack.push_async_callback(later.finish, settings.grace_seconds)
             access = Access(settings, await store.salt())
             shadows = Shadows(upstream, store, self._counts, later)
             shop = Workshop(
-                settings, upstream, desk, access, self._counts, shadows, later, feed.publish
+                settings, upstream, desk, access, self._counts, shadows, later, feed.tell
             )
             for surface in SURFACES:
                 self._apps[surface.name] = Relay(surface, shop)
