@@ -6,7 +6,8 @@
 #   make test    every test; `make lint` ruff and pyright; `make bench` speed; `make docs` the site
 #
 # .venv is what users install, then the tools; .venv-torch has torch beside it, for training, for
-# the types of the code that trains, and for comparing runtimes; .venv-inspect has Inspect.
+# the types of the code that trains, and for comparing runtimes; .venv-inspect has Inspect, and
+# .venv-clients the programs that talk to the server.
 
 PYTHON ?= python3
 PROBE_ARGS ?=
@@ -17,11 +18,12 @@ PIP = -m pip --disable-pip-version-check --quiet install -c constraints.txt
 BIN = .venv/bin
 TORCH = .venv-torch/bin
 INSPECT = .venv-inspect/bin
+CLIENTS = .venv-clients/bin
 
 PINS = pyproject.toml constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: help probe train test test-base test-torch test-inspect lint format bench docs table constraints chromium postgresql clean
+.PHONY: help probe train test test-base test-torch test-inspect test-clients lint format bench docs table constraints chromium postgresql clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -36,7 +38,7 @@ train: .venv-torch/train.stamp
 	LD_PRELOAD=$(JEMALLOC) MALLOC_CONF=dirty_decay_ms:15000,muzzy_decay_ms:-1 \
 	    $(TORCH)/uptake train base $(TRAIN_ARGS)
 
-test: test-base test-torch test-inspect
+test: test-base test-torch test-inspect test-clients
 
 test-base: .venv/dev.stamp chromium postgresql
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -48,12 +50,17 @@ test-torch: .venv-torch/train.stamp
 test-inspect: .venv-inspect/inspect.stamp
 	$(INSPECT)/python -m pytest tests/inspect -p no:unraisableexception $(PYTEST_ARGS)
 
+# What others' programs warn of is theirs.
+test-clients: .venv-clients/clients.stamp
+	$(CLIENTS)/python -m pytest tests/clients -W default $(PYTEST_ARGS)
+
 # Each file where the types of what it imports are installed.
-lint: .venv/dev.stamp .venv-torch/train.stamp .venv-inspect/inspect.stamp
+lint: .venv/dev.stamp .venv-torch/train.stamp .venv-inspect/inspect.stamp .venv-clients/clients.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright -p pyproject.toml --pythonpath $(TORCH)/python
 	$(BIN)/pyright -p tests/inspect --pythonpath $(INSPECT)/python
+	$(BIN)/pyright -p tests/clients --pythonpath $(CLIENTS)/python
 
 format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .
@@ -62,7 +69,7 @@ format: .venv/dev.stamp
 # Each beside its peer in one run, on one machine: so in the environment that has the peer.
 BENCH_INSPECT = benchmarks/runner.py
 
-bench: .venv-torch/train.stamp .venv-inspect/inspect.stamp
+bench: .venv-torch/train.stamp .venv-inspect/inspect.stamp .venv-clients/clients.stamp
 	@for script in benchmarks/*.py; do \
 	    case " $(BENCH_INSPECT) " in *" $$script "*) python=$(INSPECT)/python;; *) python=$(TORCH)/python;; esac; \
 	    echo "== $$script"; $$python $$script || exit 1; \
@@ -99,7 +106,7 @@ constraints:
 	mv build/constraints.txt constraints.txt
 
 clean:
-	rm -rf .venv .venv-torch .venv-inspect build dist site out .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-torch .venv-inspect .venv-clients build dist site out .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/base.stamp: $(PINS)
@@ -124,4 +131,10 @@ clean:
 .venv-inspect/inspect.stamp: $(PINS)
 	$(PYTHON) -m venv .venv-inspect
 	$(INSPECT)/python $(PIP) -e '.[inspect]' pytest hypothesis
+	@touch $@
+
+.venv-clients/clients.stamp: pyproject.toml constraints-clients.txt
+	$(PYTHON) -m venv .venv-clients
+	$(CLIENTS)/python -m pip --disable-pip-version-check --quiet install \
+	    -c constraints-clients.txt -e '.[serve,clients]' pytest hypothesis
 	@touch $@

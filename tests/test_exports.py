@@ -17,9 +17,9 @@ FILES = {
     ".".join(path.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted(SRC.rglob("*.py"))
 }
-# `__main__` and names with an underscore are no one's to import, and the bridge to Inspect is
-# Inspect's, without which it cannot be imported.
-APART = {"uptake.bridges.inspect"}
+# `__main__` and names with an underscore are no one's to import; what another program loads cannot
+# be imported without it.
+APART = {"uptake.bridges.inspect", "uptake.bridges.litellm"}
 PUBLIC = [
     name
     for name in FILES

@@ -45,9 +45,9 @@ LAYERS = (
     "run run.*",
     "sharding sharding.*",
     "report report.* show",
-    "bridges bridges.*",
     "train train.*",
     "serve serve.*",
+    "bridges bridges.*",
     "api __init__ cli __main__",
 )
 
@@ -56,7 +56,7 @@ HEAVY = {"accelerate", "aiohttp", "datasets", "onnx", "safetensors", "torch", "t
 HEAVY_MAY = ("models.direct", "models.local", "train", "train.*")
 
 # Modules that another program loads: of no use without it, so they may need it from the start.
-GUESTS = {"bridges.inspect": "inspect_ai"}
+GUESTS = {"bridges.inspect": "inspect_ai", "bridges.litellm": "litellm"}
 
 # The rooms of the server are entered once its extra is there; its door is open to the base.
 SERVER = ("serve.*",)

@@ -19,7 +19,15 @@ from uptake.serve.settings import Mode, Settings
 
 __all__ = ["serve"]
 
-_NEEDED = ("aiohttp", "httptools", "opentelemetry", "prometheus_client", "starlette", "uvicorn")
+_NEEDED = (
+    "aiohttp",
+    "httptools",
+    "itsdangerous",
+    "opentelemetry",
+    "prometheus_client",
+    "starlette",
+    "uvicorn",
+)
 
 
 def serve(
