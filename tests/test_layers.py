@@ -8,9 +8,10 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -164,6 +165,7 @@ def test_nothing_imports_in_a_circle():
     assert set(MODULES) <= set(order)
 
 
+@cache
 def declared(extra: str | None = None) -> set[str]:
     """The import names that the project's own dependencies (of an extra) bring."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -171,9 +173,14 @@ def declared(extra: str | None = None) -> set[str]:
     wanted = {canonical(re.match(r"[\w.-]+", line)[0]) for line in lines}
     return {
         name
-        for name, distributions in importlib.metadata.packages_distributions().items()
+        for name, distributions in installed().items()
         if wanted & {canonical(distribution) for distribution in distributions}
     }
+
+
+@cache
+def installed() -> Mapping[str, list[str]]:
+    return importlib.metadata.packages_distributions()
 
 
 def canonical(distribution: str) -> str:

@@ -32,7 +32,7 @@ class UptakeMediator(CustomLogger):
     """Mediates the chats that pass a LiteLLM proxy; by rule unless `analyst` is given."""
 
     def __init__(self, analyst: Analyst | None = None) -> None:
-        super().__init__()
+        super().__init__()  # pyright: ignore[reportUnknownMemberType]
         self._analyst = analyst or Deterministic()
         self._chat = Chat()
 
@@ -62,8 +62,7 @@ class UptakeMediator(CustomLogger):
     ) -> Any:
         """The reply, after what had to be put right first."""
         words = _leads(data)
-        choices = getattr(response, "choices", None) or []
-        message = getattr(choices[0], "message", None) if choices else None
+        message = _first(response, "message")
         if words and message is not None and message.content:
             message.content = f"{words}\n\n{message.content}"
         return response
@@ -74,8 +73,7 @@ class UptakeMediator(CustomLogger):
         """The same for a stream: the words lead the first piece that has any."""
         words = _leads(request_data)
         async for part in response:
-            choices = getattr(part, "choices", None) or []
-            delta = getattr(choices[0], "delta", None) if choices else None
+            delta = _first(part, "delta")
             if words and delta is not None and delta.content:
                 delta.content, words = f"{words}\n\n{delta.content}", ""
             yield part
@@ -95,8 +93,14 @@ def _mended(data: dict[str, Any], done: Mediation) -> dict[str, Any]:
 
 def _leads(data: Mapping[str, Any]) -> str:
     """What the reply has to begin with, "" for nothing."""
-    metadata = data.get("metadata") or data.get("litellm_metadata") or {}
+    metadata: Any = data.get("metadata") or data.get("litellm_metadata") or {}
     return str(cast("Mapping[str, Any]", metadata).get(_LEADS) or "")
+
+
+def _first(answer: Any, part: str) -> Any:
+    """The message or the delta of the first choice; None where there is none."""
+    choices: Any = getattr(answer, "choices", None)
+    return getattr(choices[0], part, None) if choices else None
 
 
 mediator = UptakeMediator()

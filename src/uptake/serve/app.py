@@ -117,7 +117,9 @@ class _Rooms:
             for model in opened[1 if served else 0 :]:
                 stack.push_async_callback(model.aclose)
             desk = Desk(store, analyst)
-            Deterministic().reading(Conversation().user("Hello."))  # so that no request waits for it
+            Deterministic().reading(
+                Conversation().user("Hello.")
+            )  # so that no request waits for it
             feed = Feed()
             stack.callback(feed.close)
             later = Later()

@@ -45,7 +45,10 @@ def document() -> dict[str, Any]:
 
 
 def _post(summary: str, schema: dict[str, Any]) -> dict[str, Any]:
-    streams: dict[str, Any] = {"application/json": {"schema": _ANY}, "text/event-stream": {"schema": {}}}
+    streams: dict[str, Any] = {
+        "application/json": {"schema": _ANY},
+        "text/event-stream": {"schema": {}},
+    }
     return {
         "summary": summary,
         "parameters": [
