@@ -36,7 +36,7 @@ async def step(store: Store, tenant: str, chance: random.Random) -> list[Turn | 
             words = Amendment(f"{number}", tenant, thread, mine.id, 1, tenant, 1.0)
             await store.amend(words)
         case 5:
-            return [await store.find(tenant, [b"none", mine.key])]
+            return [await store.find(tenant, [b"none", mine.key][chance.randrange(2) :])]
         case 6:
             return [await store.latest(tenant, thread)]
         case 7:
@@ -89,8 +89,8 @@ async def opened() -> Store:
 # A model: turns in a dict, and the conversations that are listed.
 
 TENANTS = st.sampled_from([ANN, BEN])
-NUMBERS = st.integers(1, 12)
-THREADS = {"c": None, "d": "t", "e": "t", "f": "u"}
+NUMBERS = st.integers(1, 6)
+THREADS = {"c": None, "d": "t", "e": "t"}
 CONVERSATIONS = st.sampled_from(list(THREADS))
 
 
@@ -112,7 +112,7 @@ class AgainstADict(RuleBasedStateMachine):
     @rule(
         tenant=TENANTS,
         number=NUMBERS,
-        back=st.integers(0, 4),
+        back=st.integers(0, 2),
         conversation=CONVERSATIONS,
         key=st.integers(0, 3),
     )
@@ -125,11 +125,11 @@ class AgainstADict(RuleBasedStateMachine):
             self.turns[tenant, made.id] = made
             self.listed.setdefault((tenant, conversation), []).append(made)
 
-    @rule(tenant=TENANTS, number=NUMBERS, thread=st.sampled_from(["t", "u"]), after=NUMBERS)
-    def amend(self, tenant, number, thread, after):
-        if thread not in self.threads(tenant):
+    @rule(tenant=TENANTS, number=NUMBERS, after=NUMBERS)
+    def amend(self, tenant, number, after):
+        if "t" not in self.threads(tenant):
             return
-        made = Amendment(f"{number:04}", tenant, thread, turn(after).id, 1, f"{after}", 1.0)
+        made = Amendment(f"{number:04}", tenant, "t", turn(after).id, 1, f"{after}", 1.0)
         self.runner.run(self.store.amend(made))
         self.amended.setdefault((tenant, made.id), made)
 
@@ -199,14 +199,15 @@ class AgainstADict(RuleBasedStateMachine):
         children = [each for each in self.own(tenant) if each.parent == wanted]
         assert self.runner.run(self.store.children(tenant, wanted)) == len(children)
 
-    @rule(tenant=TENANTS, thread=st.sampled_from(["t", "u"]))
-    def latest(self, tenant, thread):
-        own = [each for each in self.own(tenant) if each.thread == thread]
-        found = self.runner.run(self.store.latest(tenant, thread))
-        assert found == (own[-1] if own else None)
-        amended = [each for each in self.amended.values() if each.tenant == tenant]
-        told = self.runner.run(self.store.amendments(tenant, thread))
-        assert told == sorted([a for a in amended if a.thread == thread], key=lambda a: a.id)
+    @invariant()
+    def each_thread_is_its_tenants(self):
+        for tenant in (ANN, BEN):
+            own = [each for each in self.own(tenant) if each.thread == "t"]
+            found = self.runner.run(self.store.latest(tenant, "t"))
+            assert found == (own[-1] if own else None)
+            amended = [each for each in self.amended.values() if each.tenant == tenant]
+            told = self.runner.run(self.store.amendments(tenant, "t"))
+            assert told == sorted(amended, key=lambda each: each.id)
 
     @invariant()
     def the_list_is_what_is_listed(self):
@@ -216,5 +217,5 @@ class AgainstADict(RuleBasedStateMachine):
         assert sum(each.turns for each in self.runner.run(self.store.arms())) == len(self.turns)
 
 
-AgainstADict.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
+AgainstADict.TestCase.settings = settings(max_examples=50, stateful_step_count=30)
 TestAgainstADict = AgainstADict.TestCase

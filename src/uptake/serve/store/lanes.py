@@ -47,7 +47,7 @@ class Engine(Protocol):
     """What a connection raises."""
 
     def connect(self, *, deadline: float) -> Connection:
-        """A connection whose statements each end within `deadline` seconds."""
+        """A connection that waits less than `deadline` seconds for another's lock."""
         ...
 
     def check(self) -> None:
@@ -145,16 +145,21 @@ class Writer(Lane):
             self._write(desk, batch)
         desk.close()
 
-    def _write(self, desk: _Desk, batch: Sequence[Waiting]) -> None:
+    def _write(self, desk: _Desk, batch: Sequence[Waiting]) -> bool:
+        """Do a batch, or each of it alone where one spoils it; whether anything could begin."""
         transaction = _Transaction(self.engine.begin, [job for job, _ in batch])
         outcome = desk.outcome(transaction)
         if not isinstance(outcome, StoreError):
             _tell([(waiting, each) for (_, waiting), each in zip(batch, outcome, strict=True)])
-        elif len(batch) > 1 and transaction.begun:  # one of them spoils it for the others
-            for one in batch:
-                self._write(desk, [one])
-        else:
+            return True
+        if len(batch) == 1 or not transaction.begun:
             _tell([(waiting, outcome) for _, waiting in batch])
+            return transaction.begun
+        for done, one in enumerate(batch, start=1):
+            if not self._write(desk, [one]):
+                _tell([(waiting, outcome) for _, waiting in batch[done:]])
+                break
+        return True
 
 
 class _Transaction:
@@ -243,6 +248,6 @@ def _settle(told: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
         if waiting.done():
             continue
         if isinstance(outcome, StoreError):
-            waiting.set_exception(outcome)
+            waiting.set_exception(StoreError(str(outcome)))  # each caller raises its own
         else:
             waiting.set_result(outcome)

@@ -77,11 +77,13 @@ class Postgres:
             self._url,
             autocommit=True,
             connect_timeout=max(2, round(deadline)),
+            tcp_user_timeout=int(deadline * 1000),  # a host that falls silent is gone
             application_name="uptake",
-            # A little less than the caller waits, so that it hears why.
-            options=f"-c statement_timeout={int(deadline * 800)}",
             client_encoding="utf8",
         )
+        # A little less than the caller waits, so that it hears why.
+        limit = f"{int(deadline * 800)}ms"
+        connection.execute("SELECT set_config('statement_timeout', %s, false)", (limit,))
         return _Connection(connection)
 
     def check(self) -> None:

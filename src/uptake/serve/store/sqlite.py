@@ -68,7 +68,8 @@ class SQLite:
         if self._path is None:
             self._memory = connection = self._open("file::memory:", deadline)
         else:
-            connection = self._open(f"file:{quote(str(self._path))}?mode=rwc", deadline)
+            self._path.touch(mode=0o600)  # what people say is their own; its log is like it
+            connection = self._open(f"file:{quote(str(self._path))}?mode=rw", deadline)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(self.begin)
         try:
