@@ -29,6 +29,7 @@ __all__ = [
     "mapping",
     "number",
     "objects",
+    "settled",
     "stops",
     "text",
     "usage_of",
@@ -107,6 +108,13 @@ def conversation_of(messages: Iterable[Mapping[str, Any]]) -> Conversation:
         if calls is not None:
             objects(calls, f"messages[{at}].tool_calls")
     return found
+
+
+def settled(parts: Sequence[Mapping[str, Any]]) -> Any:
+    """Parts of content; the string alone where that is all there is."""
+    if len(parts) == 1 and parts[0].get("type") == "text" and len(parts[0]) == 2:
+        return text(parts[0].get("text"))
+    return list(parts)
 
 
 def usage_of(said: Any, prompt: str, completion: str) -> Usage | None:
