@@ -504,6 +504,7 @@ def test_a_fresh_conversation_keeps_the_system_prompt_as_it_came():
     assert made == {**body, "messages": [{"role": "user", "content": "All of it."}]}
     made = MESSAGES_API.rewritten(body, Conversation().system("Other.").user("Hi"))
     assert made["system"] == parts_of("Other.")
+    assert "system" not in MESSAGES_API.rewritten(body, Conversation().user("Hi"))
 
 
 EVENT = TypeAdapter(RawMessageStreamEvent)

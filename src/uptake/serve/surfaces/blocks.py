@@ -42,8 +42,9 @@ def with_conversation(body: Body, sent: Conversation) -> Body:
     items = list(_matched(pieces, _conversation(pieces).messages, sent))
     made: dict[str, Any] = {**body, "messages": _assembled(body, pieces, items)}
     system = [item for item in items if item.role == "system" and item.turn in (SYSTEM, None)]
-    had = [SYSTEM] if pieces[0].turn == SYSTEM else []
-    if [item.turn for item in system] != had:
+    if pieces[0].turn == SYSTEM and not system:
+        del made["system"]
+    elif system and [item.turn for item in system] != [SYSTEM]:
         made["system"] = [block for item in system for block in _listed_blocks(item.content)]
     return made
 

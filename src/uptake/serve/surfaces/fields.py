@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from uptake.conversation import Conversation
-from uptake.model import Usage
+from uptake.model import Sampling, Usage
 from uptake.models.wire import count_of
 from uptake.serve.sse import Event
 from uptake.serve.surfaces import Body, Unreadable
@@ -29,6 +29,7 @@ __all__ = [
     "mapping",
     "number",
     "objects",
+    "sampling_of",
     "settled",
     "stops",
     "text",
@@ -91,6 +92,28 @@ def stops(body: Body, key: str) -> tuple[str, ...]:
     if len(words) > MOST_STOPS or not all(isinstance(word, str) for word in words):
         raise Unreadable(f"{key} is neither a string nor a list of at most {MOST_STOPS} strings")
     return tuple(word for word in words if word)
+
+
+def sampling_of(
+    body: Body,
+    limits: Sequence[str],
+    effort: str | None = None,
+    schema: Mapping[str, Any] | None = None,
+) -> Sampling:
+    """How the reply is to be drawn; `limits` are the names of the token limit, the first first.
+
+    Raises Unreadable.
+    """
+    usual = Sampling()
+    limit = next((count(body, name, 0) for name in limits if body.get(name) is not None), None)
+    return Sampling(
+        temperature=number(body, "temperature", usual.temperature),
+        top_p=number(body, "top_p", usual.top_p),
+        max_tokens=usual.max_tokens if limit is None else limit,
+        seed=count(body, "seed", usual.seed),
+        effort=effort,
+        schema=schema,
+    )
 
 
 def conversation_of(messages: Iterable[Mapping[str, Any]]) -> Conversation:

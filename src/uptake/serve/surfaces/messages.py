@@ -18,13 +18,13 @@ from uptake.moves import Request
 from uptake.serve.sse import Event
 from uptake.serve.surfaces import Asked, Body, Heard, Stopped
 from uptake.serve.surfaces.blocks import Block, chat_of, conversation_in, with_conversation
-from uptake.serve.surfaces.chat import sampling_of
 from uptake.serve.surfaces.fields import (
     compact,
     id_of,
     listed,
     loaded,
     mapping,
+    sampling_of,
     stops,
     text,
 )

@@ -17,13 +17,13 @@ from uptake.models.wire import count_of
 from uptake.moves import Request
 from uptake.serve.sse import Event
 from uptake.serve.surfaces import Asked, Body, Heard
-from uptake.serve.surfaces.chat import sampling_of
 from uptake.serve.surfaces.fields import (
     compact,
     id_of,
     listed,
     loaded,
     mapping,
+    sampling_of,
     text,
     usage_of,
 )
