@@ -88,9 +88,17 @@ def parts_of(words: str) -> list[dict]:
 
 
 # The same talk as each API has it: system, then turns by turns, words as a string or in parts.
+SENTENCES = (
+    """
+Ann has 12 apples. How many are left?|No, I meant 15 apples.|Forget the apples.|Wait, there is more.
+Which one, the red or the green?|And the second one?|Back to the report: make it shorter.
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
 TALKS = st.tuples(
     st.none() | WORDS.filter(bool),
-    st.lists(st.tuples(WORDS, st.booleans()), min_size=1, max_size=5),
+    st.lists(st.tuples(WORDS | st.sampled_from(SENTENCES), st.booleans()), min_size=1, max_size=7),
 )
 
 
