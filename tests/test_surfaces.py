@@ -728,6 +728,14 @@ def test_what_is_added_to_the_last_item_leaves_all_others_as_they_came(body):
     assert made["input"][-1]["content"] == [*asking, {"type": "input_text", "text": "added"}]
 
 
+def test_an_output_sent_back_reads_as_the_message_that_was_heard():
+    search = {"type": "web_search_call", "id": "ws_1", "status": "completed"}
+    output = [REASONING, search, ANSWER, FUNCTION]
+    told = heard_whole(RESPONSES, {"status": "completed", "output": output})
+    asked = RESPONSES.read({"input": [{"role": "user", "content": "Hi"}, *output, OUTPUT]})
+    assert asked.conversation.messages[1] == Message.from_dict(told.message)
+
+
 def test_a_fresh_response_keeps_the_instructions_and_a_string_stays_one():
     body = responses_body(input="Hi")
     system = RESPONSES.read(body).conversation.messages[0]

@@ -97,14 +97,18 @@ def _pieces(body: Body) -> list[_Piece]:
     reply: list[Item] = []
     for at, item in enumerate(items):
         piece = _piece(item, f"input[{at}]")
-        if reply and (piece is not None or not _goes_on(reply, item)):
-            pieces.append(_Piece(chat_of(reply), tuple(reply)))
-            reply = []
         if piece is None:
             reply.append(item)
-        else:
-            pieces.append(piece)
-    return [*pieces, *([_Piece(chat_of(reply), tuple(reply))] if reply else [])]
+            continue
+        pieces += [*_replied(reply), piece]
+        reply = []
+    return [*pieces, *_replied(reply)]
+
+
+def _replied(items: Sequence[Item]) -> Iterator[_Piece]:
+    """All that a model said between two turns is one message, as it was when it was heard."""
+    if items:
+        yield _Piece(chat_of(items), tuple(items))
 
 
 def _piece(item: Item, where: str) -> _Piece | None:
@@ -126,13 +130,6 @@ def _piece(item: Item, where: str) -> _Piece | None:
     said = _content(output, f"{where}.output") if isinstance(output, str | list) else [item]
     message = {"role": "tool", "tool_call_id": item.get("call_id"), "content": said}
     return _Piece(message, (item,))
-
-
-def _goes_on(reply: Sequence[Item], item: Item) -> bool:
-    """Whether an item belongs to the same reply: first thoughts, then words, then calls."""
-    rank = {"reasoning": 0, "message": 1}
-    last, this = (rank.get(str(each.get("type", "message")), 2) for each in (reply[-1], item))
-    return last < this or last == this != 1
 
 
 def chat_of(items: Sequence[Item]) -> dict[str, Any]:
