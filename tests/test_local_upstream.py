@@ -177,6 +177,35 @@ def test_the_sdk_lists_the_model():
     run(play())
 
 
+# Responses, by the OpenAI SDK
+
+
+def test_the_sdk_reads_a_response_and_a_stream(folder: Path):
+    message = Message("assistant", "I look.", {"tool_calls": [CALL]})
+
+    async def play():
+        async with asking(Scripted([Reply(message, "tool_calls", Usage(3, 2))])) as client:
+            whole = await client.responses.create(model="m", input="Hello", instructions="Be kind.")
+            async with client.responses.stream(model="m", input="Hello") as stream:
+                final = await stream.get_final_response()
+            for found in (whole, final):
+                assert found.output_text == "I look."
+                assert (found.output[1].name, found.output[1].arguments) == ("look", '{"at": 1}')
+                assert (found.status, found.usage.total_tokens) == ("completed", 5)
+            with pytest.raises(openai.BadRequestError, match="lies with the server"):
+                await client.responses.create(model="m", input="x", previous_response_id=whole.id)
+        async with asking(Embedded(folder)) as client:
+            asked = {"model": "m", "input": "Hello", "temperature": 0, "max_output_tokens": 20}
+            whole = await client.responses.create(**asked)
+            events = [event async for event in await client.responses.create(**asked, stream=True)]
+            said = [e.delta for e in events if e.type == "response.output_text.delta"]
+            final = events[-1].response
+            assert "".join(said) == final.output_text == whole.output_text
+            assert (final.status, final.usage) == (whole.status, whole.usage)
+
+    run(play())
+
+
 # The Anthropic SDK
 
 

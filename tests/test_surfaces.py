@@ -11,6 +11,7 @@ from anthropic.types import RawMessageStreamEvent
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from uptake.analyst import Deterministic
@@ -21,9 +22,11 @@ from uptake.serve.sse import Event, Events
 from uptake.serve.surfaces import Stopped, Unreadable
 from uptake.serve.surfaces.chat import Chat
 from uptake.serve.surfaces.messages import Messages
+from uptake.serve.surfaces.responses import Responses
 
 CHAT = Chat()
 MESSAGES_API = Messages()
+RESPONSES = Responses()
 
 WORDS = st.text(st.characters(codec="utf-8"), max_size=12)
 JSON = st.recursive(
@@ -41,8 +44,10 @@ def events_of(stream: list[Event]) -> list[dict]:
 
 def written(surface, body, reply: Reply, pieces) -> list[Event]:
     writer = surface.writer(body)
-    said = [event for piece in pieces for event in writer.words(piece)]
-    return [*writer.begin(), *said, *writer.end(reply)]
+    stream = list(writer.begin())
+    for piece in pieces:
+        stream += writer.words(piece)
+    return [*stream, *writer.end(reply)]
 
 
 def heard(surface, stream: list[Event]):
@@ -83,9 +88,17 @@ def parts_of(words: str) -> list[dict]:
 
 
 # The same talk as each API has it: system, then turns by turns, words as a string or in parts.
+SENTENCES = (
+    """
+Ann has 12 apples. How many are left?|No, I meant 15 apples.|Forget the apples.|Wait, there is more.
+Which one, the red or the green?|And the second one?|Back to the report: make it shorter.
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
 TALKS = st.tuples(
     st.none() | WORDS.filter(bool),
-    st.lists(st.tuples(WORDS, st.booleans()), min_size=1, max_size=5),
+    st.lists(st.tuples(WORDS | st.sampled_from(SENTENCES), st.booleans()), min_size=1, max_size=7),
 )
 
 
@@ -111,10 +124,20 @@ def as_messages(talk) -> dict:
     return {"model": "m", "max_tokens": 9, **head, "messages": spoken(turns)}
 
 
-OTHERS = [(MESSAGES_API, as_messages)]
+def as_responses(talk) -> dict:
+    system, turns = talk
+    head = {} if system is None else {"instructions": system}
+
+    def part(role: str, words: str) -> dict:
+        return {"type": "output_text" if role == "assistant" else "input_text", "text": words}
+
+    return {"model": "m", **head, "input": spoken(turns, part)}
 
 
-@pytest.mark.parametrize(("surface", "form"), OTHERS, ids=["messages"])
+OTHERS = [(MESSAGES_API, as_messages), (RESPONSES, as_responses)]
+
+
+@pytest.mark.parametrize(("surface", "form"), OTHERS, ids=["messages", "responses"])
 @given(talk=TALKS)
 def test_a_talk_reads_the_same_whichever_way_it_comes(surface, form, talk):
     chat, other = CHAT.read(as_chat(talk)).conversation, surface.read(form(talk)).conversation
@@ -347,6 +370,11 @@ LOOSE = st.recursive(
     max_leaves=12,
 )
 
+KINDS = """
+message_start message_delta content_block_start content_block_delta response.output_item.added
+response.output_item.done response.output_text.done response.completed response.output_text.delta
+""".split()
+
 
 @given(st.dictionaries(st.just("choices"), st.lists(LOOSE, max_size=2)), LOOSE)
 def test_no_chunk_is_so_malformed_that_a_chat_is_not_heard(data, usage):
@@ -484,6 +512,7 @@ def test_a_fresh_conversation_keeps_the_system_prompt_as_it_came():
     assert made == {**body, "messages": [{"role": "user", "content": "All of it."}]}
     made = MESSAGES_API.rewritten(body, Conversation().system("Other.").user("Hi"))
     assert made["system"] == parts_of("Other.")
+    assert "system" not in MESSAGES_API.rewritten(body, Conversation().user("Hi"))
 
 
 EVENT = TypeAdapter(RawMessageStreamEvent)
@@ -571,3 +600,232 @@ def test_errors_of_messages_have_the_names_of_the_api():
         "api_error",
         "overloaded_error",
     ]
+
+
+# Responses
+
+REASONING = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "x"}
+FUNCTION = {"type": "function_call", "call_id": "c1", "name": "look", "arguments": "{}", "id": "f"}
+OUTPUT = {"type": "function_call_output", "call_id": "c1", "output": "a cat"}
+PICTURE = {"type": "input_image", "image_url": "https://a/b.png", "detail": "low"}
+ANSWER = {
+    "type": "message",
+    "id": "msg_1",
+    "status": "completed",
+    "role": "assistant",
+    "content": [{"type": "output_text", "text": "I look.", "annotations": []}],
+}
+ITEMS = [
+    {"role": "developer", "content": "Be kind."},
+    {"role": "user", "content": [{"type": "input_text", "text": "What is this?"}, PICTURE]},
+    REASONING,
+    ANSWER,
+    FUNCTION,
+    {**FUNCTION, "call_id": "c2"},
+    OUTPUT,
+    {**OUTPUT, "call_id": "c2", "output": [{"type": "input_text", "text": "a dog"}]},
+    {"role": "assistant", "content": "A cat."},
+    {"role": "user", "content": "And now?"},
+]
+
+
+def responses_body(**fields):
+    return {"model": "m", "instructions": "Be brief.", "input": ITEMS, "store": False, **fields}
+
+
+def test_responses_are_read():
+    asked = RESPONSES.read(
+        responses_body(
+            stream=True, max_output_tokens=7, top_p=0.5, metadata={"conversation_id": "c"}
+        )
+    )
+    assert (asked.model, asked.stream, asked.thread) == ("m", True, "c")
+    assert asked.sampling == Sampling(top_p=0.5, max_tokens=7)
+    assert asked.request == Request()
+    said = asked.conversation.to_dicts()
+    roles = "system developer user assistant tool tool assistant user"
+    assert [message["role"] for message in said] == roles.split()
+    assert said[2]["content"] == [
+        *parts_of("What is this?"),
+        {"type": "image_url", "image_url": {"url": "https://a/b.png", "detail": "low"}},
+    ]
+    assert said[3]["content"] == "I look."
+    assert [call["id"] for call in said[3]["tool_calls"]] == ["c1", "c2"]
+    assert said[3]["reasoning_items"] == [REASONING]
+    assert (said[5]["tool_call_id"], said[5]["content"]) == ("c2", "a dog")
+    words = RESPONSES.read({"input": "Hi"}).conversation
+    assert words.to_dicts() == [{"role": "user", "content": "Hi"}]
+
+
+@pytest.mark.parametrize(
+    ("fields", "request_"),
+    [
+        ({"tools": [{"type": "web_search"}]}, Request(tools=True)),
+        ({"tool_choice": "required"}, Request(required=True)),
+        ({"tool_choice": {"type": "function", "name": "f"}}, Request(required=True)),
+        ({"tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": []}}, Request()),
+        ({"text": {"format": {"type": "text"}, "verbosity": "low"}}, Request()),
+        ({"text": {"format": {"type": "json_schema"}}}, Request(formatted=True)),
+        ({"store": True}, Request(formatted=True)),
+        ({"store": None}, Request(formatted=True)),
+    ],
+    ids=str,
+)
+def test_what_comes_with_responses(fields, request_: Request):
+    assert RESPONSES.read(responses_body(**fields)).request == request_
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"previous_response_id": "resp_1"}, "previous_response_id: what was said before lies"),
+        ({"conversation": "conv_1"}, "conversation: what was said"),
+        ({"conversation": {"id": "conv_1"}}, "conversation: what was said"),
+        ({"prompt": {"id": "pmpt_1"}}, "prompt: what was said"),
+        ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "lies with the server"),
+        ({"input": None}, "input is not a list"),
+        ({"input": []}, "input is empty"),
+        ({"input": [{"content": "x"}]}, r"input\[0\].role is not a string"),
+        ({"input": [{"role": "assistant"}]}, r"input\[0\].content is not a list"),
+        ({"instructions": [1]}, "instructions is not a string"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_read_of_responses_is_said_in_one_line(fields, why: str):
+    with pytest.raises(Unreadable, match=why):
+        RESPONSES.read(responses_body(**fields))
+
+
+INPUTS = st.builds(
+    lambda head, given, extra: {**extra, **head, "input": given},
+    st.sampled_from([{}, {"instructions": ""}, {"instructions": None}, {"instructions": "x"}]),
+    WORDS
+    | st.lists(
+        st.sampled_from([*ITEMS, {"type": "web_search_call", "id": "ws", "status": "completed"}]),
+        min_size=1,
+        max_size=6,
+    ),
+    UNKNOWN,
+)
+
+
+@given(INPUTS)
+def test_responses_rewritten_with_their_own_conversation_are_themselves(body):
+    made = RESPONSES.rewritten(body, RESPONSES.read(body).conversation)
+    assert json.dumps(made) == json.dumps(body)
+
+
+@given(INPUTS)
+def test_what_is_added_to_the_last_item_leaves_all_others_as_they_came(body):
+    if isinstance(body["input"], str):
+        body["input"] = [{"role": "user", "content": body["input"]}]
+    asking = [{"type": "input_text", "text": "now?"}, PICTURE]
+    body["input"].append({"role": "user", "content": asking})
+    *before, last = RESPONSES.read(body).conversation.messages
+    longer = Message(last.role, (*last.content, {"type": "text", "text": "added"}))
+    made = RESPONSES.rewritten(body, Conversation((*before, longer)))
+    assert made["input"][:-1] == body["input"][:-1]
+    assert made["input"][-1]["content"] == [*asking, {"type": "input_text", "text": "added"}]
+
+
+def test_an_output_sent_back_reads_as_the_message_that_was_heard():
+    search = {"type": "web_search_call", "id": "ws_1", "status": "completed"}
+    output = [REASONING, search, ANSWER, FUNCTION]
+    told = heard_whole(RESPONSES, {"status": "completed", "output": output})
+    asked = RESPONSES.read({"input": [{"role": "user", "content": "Hi"}, *output, OUTPUT]})
+    assert asked.conversation.messages[1] == Message.from_dict(told.message)
+
+
+def test_a_fresh_response_keeps_the_instructions_and_a_string_stays_one():
+    body = responses_body(input="Hi")
+    system = RESPONSES.read(body).conversation.messages[0]
+    made = RESPONSES.rewritten(body, Conversation((system, Message("user", "All of it."))))
+    assert made == {**body, "input": "All of it."}
+    made = RESPONSES.rewritten(body, Conversation().user("Hi"))
+    assert "instructions" not in made
+
+
+STREAM = TypeAdapter(ResponseStreamEvent)
+
+
+@given(replies())
+def test_responses_written_are_as_the_sdk_knows_them(made):
+    reply, pieces = made
+    whole = Response.model_validate(RESPONSES.reply(responses_body(), reply))
+    assert whole.output_text == (reply.message.content or "")
+    assert whole.status == ("incomplete" if reply.finish_reason == "length" else "completed")
+    assert whole.usage.total_tokens == reply.usage.prompt_tokens + reply.usage.completion_tokens
+    stream = written(RESPONSES, responses_body(), reply, pieces)
+    events = [STREAM.validate_python(data) for data in events_of(stream)]
+    assert [event.name for event in stream] == [event.type for event in events]
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    assert [e.type for e in events[:2]] == ["response.created", "response.in_progress"]
+    last = events[-1]
+    assert last.type == f"response.{whole.status}"
+    assert last.response.output_text == whole.output_text
+    assert [item.type for item in last.response.output] == [item.type for item in whole.output]
+    kinds = [event.type for event in events]
+    assert kinds.count("response.output_item.added") == len(whole.output)
+    assert kinds.count("response.output_item.done") == len(whole.output)
+
+
+def test_a_response_that_breaks_off_says_so():
+    writer = RESPONSES.writer(responses_body())
+    stream = [*writer.begin(), *writer.words("One"), *writer.failed("the model is gone")]
+    last = STREAM.validate_python(events_of(stream)[-1])
+    assert (last.type, last.response.error.message) == ("response.failed", "the model is gone")
+    told = heard(RESPONSES, stream)
+    assert (told.message["content"], told.finish) == ("One", None)
+
+
+@given(replies(), st.booleans())
+def test_responses_are_heard_alike_whole_and_streamed(made, ended: bool):
+    reply, pieces = made
+    stream = written(RESPONSES, responses_body(), reply, pieces)
+    streamed = heard(RESPONSES, stream if ended else stream[:-1])
+    whole = heard_whole(RESPONSES, RESPONSES.reply(responses_body(), reply))
+    assert streamed.message == whole.message
+    assert streamed.message["content"] == reply.message.content
+    calls = [dict(call) for call in (reply.message.extra or {}).get("tool_calls", ())]
+    assert streamed.message.get("tool_calls", []) == calls
+    assert (whole.finish, whole.usage) == (reply.finish_reason, reply.usage)
+    assert (streamed.finish, streamed.usage) == (
+        (whole.finish, whole.usage) if ended else (None,) * 2
+    )
+
+
+@given(replies(), WORDS.filter(bool))
+def test_responses_are_led_alike_whole_and_streamed(made, words: str):
+    reply, pieces = made
+    content = reply.message.content
+    stream = led(RESPONSES, words, written(RESPONSES, responses_body(), reply, pieces))
+    events = [STREAM.validate_python(data) for data in events_of(stream)]
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    body = RESPONSES.leading(words).whole(RESPONSES.reply(responses_body(), reply))
+    said = f"{words}\n\n{content}" if content else content
+    for told in (heard(RESPONSES, stream), heard_whole(RESPONSES, body)):
+        assert told.message["content"] == said
+    # Whatever tells the text again tells all of it.
+    for event in events:
+        if event.type == "response.output_text.done":
+            assert event.text == (said or "")
+        if event.type == "response.content_part.done":
+            assert event.part.text == (said or "")
+    deltas = [event.delta for event in events if event.type == "response.output_text.delta"]
+    assert "".join(deltas) == (said or "")
+
+
+@pytest.mark.parametrize("surface", [CHAT, MESSAGES_API, RESPONSES], ids=lambda s: s.name)
+@given(data=LOOSE, kind=st.sampled_from(KINDS))
+def test_nothing_is_so_malformed_that_it_is_not_heard(surface, data, kind: str):
+    body = {"type": kind, "index": 0, "output_index": 0, "choices": [data], "output": [data]}
+    body |= {"content": [data], "item": data, "delta": data, "response": data, "message": data}
+    body |= {"content_block": data, "usage": data, "part": data}
+    listener, leading = surface.listener(), surface.leading("x")
+    for each in ({**body, "type": "message_start"}, body, {**body, "type": KINDS[-1]}, body):
+        listener.event(each)
+        leading.event(Event(json.dumps(each)))
+        leading.whole(each)
+    listener.heard()
+    listener.whole(body)
+    listener.heard()

@@ -31,13 +31,14 @@ from uptake.serve.surfaces import Asked, Body, Stopped, Surface, Unreadable, Wri
 from uptake.serve.surfaces.chat import Chat
 from uptake.serve.surfaces.fields import compact
 from uptake.serve.surfaces.messages import Messages
+from uptake.serve.surfaces.responses import Responses
 from uptake.serve.upstream import Answer, Headers
 
 __all__ = ["LocalUpstream"]
 
 CHAT = Chat()
 SURFACES: dict[str, Surface] = {
-    surface.path.removeprefix("/v1"): surface for surface in (CHAT, Messages())
+    surface.path.removeprefix("/v1"): surface for surface in (CHAT, Messages(), Responses())
 }
 
 MOST_CHOICES = 128

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from uptake.conversation import Conversation, Message, thaw
-from uptake.model import Reply, Sampling, Usage
+from uptake.model import Reply, Usage
 from uptake.moves import Request
 from uptake.serve.sse import Event
 from uptake.serve.surfaces import Asked, Body, Heard, Unreadable, Writer
@@ -24,14 +24,14 @@ from uptake.serve.surfaces.fields import (
     listed,
     loaded,
     mapping,
-    number,
     objects,
+    sampling_of,
     stops,
     text,
     usage_of,
 )
 
-__all__ = ["Chat", "sampling_of"]
+__all__ = ["Chat"]
 
 FINISHES = ("stop", "length", "tool_calls", "content_filter", "function_call")
 
@@ -127,28 +127,6 @@ class Chat:
     def error(self, status: int, message: str, kind: str, code: str | None = None) -> Body:
         """See `Surface`."""
         return {"error": {"message": message, "type": kind, "param": None, "code": code}}
-
-
-def sampling_of(
-    body: Body,
-    limits: Sequence[str],
-    effort: str | None = None,
-    schema: Mapping[str, Any] | None = None,
-) -> Sampling:
-    """How the reply is to be drawn; `limits` are the names of the token limit, the first first.
-
-    Raises Unreadable.
-    """
-    usual = Sampling()
-    limit = next((count(body, name, 0) for name in limits if body.get(name) is not None), None)
-    return Sampling(
-        temperature=number(body, "temperature", usual.temperature),
-        top_p=number(body, "top_p", usual.top_p),
-        max_tokens=usual.max_tokens if limit is None else limit,
-        seed=count(body, "seed", usual.seed),
-        effort=effort,
-        schema=schema,
-    )
 
 
 def _must_call(body: Body) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from uptake.conversation import Conversation
-from uptake.model import Usage
+from uptake.model import Sampling, Usage
 from uptake.models.wire import count_of
 from uptake.serve.sse import Event
 from uptake.serve.surfaces import Body, Unreadable
@@ -29,6 +29,8 @@ __all__ = [
     "mapping",
     "number",
     "objects",
+    "sampling_of",
+    "settled",
     "stops",
     "text",
     "usage_of",
@@ -92,6 +94,28 @@ def stops(body: Body, key: str) -> tuple[str, ...]:
     return tuple(word for word in words if word)
 
 
+def sampling_of(
+    body: Body,
+    limits: Sequence[str],
+    effort: str | None = None,
+    schema: Mapping[str, Any] | None = None,
+) -> Sampling:
+    """How the reply is to be drawn; `limits` are the names of the token limit, the first first.
+
+    Raises Unreadable.
+    """
+    usual = Sampling()
+    limit = next((count(body, name, 0) for name in limits if body.get(name) is not None), None)
+    return Sampling(
+        temperature=number(body, "temperature", usual.temperature),
+        top_p=number(body, "top_p", usual.top_p),
+        max_tokens=usual.max_tokens if limit is None else limit,
+        seed=count(body, "seed", usual.seed),
+        effort=effort,
+        schema=schema,
+    )
+
+
 def conversation_of(messages: Iterable[Mapping[str, Any]]) -> Conversation:
     """Chat dicts as a conversation. Raises Unreadable for what no chat API takes."""
     try:
@@ -107,6 +131,13 @@ def conversation_of(messages: Iterable[Mapping[str, Any]]) -> Conversation:
         if calls is not None:
             objects(calls, f"messages[{at}].tool_calls")
     return found
+
+
+def settled(parts: Sequence[Mapping[str, Any]]) -> Any:
+    """Parts of content; the string alone where that is all there is."""
+    if len(parts) == 1 and parts[0].get("type") == "text" and len(parts[0]) == 2:
+        return text(parts[0].get("text"))
+    return list(parts)
 
 
 def usage_of(said: Any, prompt: str, completion: str) -> Usage | None:
