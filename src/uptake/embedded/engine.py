@@ -1,8 +1,8 @@
 """Continuous batching: requests join and leave the running batches at every step.
 
 Each core has a thread with a batch of its own; all take from one queue. Step by step, a thread lets
-the finished and the cancelled go, takes in a few that wait, reads their prompts and adds one token
-to each of its rows; it sleeps when there is nothing to do.
+the finished and the cancelled go, takes in one that waits, reads its prompt and adds one token to
+each of its rows; it sleeps when there is nothing to do.
 
 A reply depends on its prompt, its sampling and the weights, and on nothing else that runs, was
 run or is remembered: rows are computed apart (`decoder`), each request draws from a random
@@ -25,7 +25,7 @@ import numpy as np
 from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
-from uptake.embedded.decoder import SLOTS, Batch, Network
+from uptake.embedded.decoder import Batch, Network
 from uptake.embedded.sampling import draw
 from uptake.model import Sampling
 
@@ -107,7 +107,7 @@ class Engine:
             while (newcomers := self._take(batch, rows)) is not None:
                 running = len(rows)
                 rows.extend(newcomers)
-                batch.step(running, [request.prompt for request in newcomers])
+                batch.step(running, newcomers[0].prompt if newcomers else None)
                 self._extend(batch, rows)
         except Exception as error:  # noqa: BLE001 (whatever it is, nobody may be left waiting)
             failure = error
@@ -127,7 +127,7 @@ class Engine:
             self._end(request, failure)
 
     def _take(self, batch: Batch, rows: list[Request | None]) -> list[Request] | None:
-        """Close the gaps, and give what waits and may join now; None once closed.
+        """Close the gaps, and give the one that waits and may join now; None once closed.
 
         Sleeps while nothing runs and nothing waits, so there is always something to compute.
         """
@@ -139,9 +139,8 @@ class Engine:
             if self._closed:
                 return None
             share = -(-self._unfinished // len(self._threads))
-            free = min(self._rows, share) - running
-            count = max(0, min(free, SLOTS, len(self._waiting)))
-            return [self._waiting.popleft() for _ in range(count)]
+            joins = self._waiting and running < min(self._rows, share)
+            return [self._waiting.popleft()] if joins else []
 
     def _close_up(self, batch: Batch, rows: list[Request | None]) -> None:
         """Let the cancelled go, and fill the gaps of those who left with the last rows."""
