@@ -1,8 +1,8 @@
 """The network at work: a `Network` is loaded once, each `Batch` holds some rows of its cache.
 
-A batch steps: one more token for each row that runs, and a prompt read along with them. All of this
-happens on the caller's thread, and every row is computed by itself, so a row's numbers do not depend
-on the other rows.
+A batch steps: one more token for each row that runs, and a prompt read along with them. All of
+this happens on the caller's thread, and every row is computed by itself, so a row's numbers do not
+depend on the other rows.
 
 This module knows nothing of sampling, of text, or of who asks.
 """
@@ -14,7 +14,7 @@ import importlib
 import math
 import mmap
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, cast
 
@@ -111,6 +111,10 @@ class Batch:
         self.lengths[running] = len(prompt) - 1
         self._run(running, prompt[known:])
         self._prefixes.save(prompt, self._cache[:, running])
+
+    def keep(self, row: int, tokens: NDArray[np.int64]) -> None:
+        """Remember what a row that is done holds of `tokens`: its prompt and what was added."""
+        self._prefixes.save(tokens[: self.lengths[row]], self._cache[:, row])
 
     def move(self, source: int, target: int) -> None:
         """Let row `target` hold what row `source` holds. Logits stay where they are."""

@@ -4,12 +4,13 @@ Each core has a thread with a batch of its own; all take from one queue. Step by
 the finished and the cancelled go, takes in one that waits, reads its prompt and adds one token to
 each of its rows; it sleeps when there is nothing to do.
 
-A reply depends on its prompt, its sampling and the weights, and on nothing else that runs, was
-run or is remembered: rows are computed apart (`decoder`), each request draws from a random
-generator of its own, and only what was computed from a prompt is ever reused (`prefix`), since a
-reply's own tokens, computed one at a time, differ from it in the last bits. On x86-64 this holds
-bit for bit and is tested; where a matrix library rounds by batch size, logits may differ by about
-1e-5, which turns about one sampled token in 100,000.
+A reply depends on its prompt, its sampling and the weights, and not on what runs beside it: rows
+are computed apart (`decoder`), each request draws from a random generator of its own, and what was
+read of a prompt is the same whenever it was read. On x86-64 this holds bit for bit and is tested;
+where a matrix library rounds by batch size, logits may differ by about 1e-5, which turns about one
+sampled token in 100,000. So may those after a reply that was written here: what was computed for
+it, a token at a time, differs in the last bits from what reading it gives, and is reused for as
+long as it is remembered (`prefix`).
 
 This module knows nothing of text or of asyncio: it takes tokens and calls back.
 """
@@ -166,26 +167,24 @@ class Engine:
         )
         batch.tokens[: len(live)] = tokens
         for row, (request, token) in enumerate(zip(live, tokens.tolist(), strict=True)):
-            if self._advance(request, token):
+            reason = self._advance(request, token)
+            if reason is not None:
                 rows[row] = None
+                batch.keep(row, np.append(request.prompt, request.made))
+                self._end(request, reason)
 
-    def _advance(self, request: Request, token: int) -> bool:
-        """Add a token to a request; True where that ends it."""
+    def _advance(self, request: Request, token: int) -> str | None:
+        """Add a token to a request; the reason where that ends it."""
         if request.cancelled:
-            self._leave()
-            return True
+            return "cancelled"
         request.steps += 1
         if token in self._ends:
-            self._end(request, "stop")
-            return True
+            return "stop"
         request.made.append(token)
         if request.on_token is not None:
             request.on_token(token)
         room = self._network.config.positions - len(request.prompt)
-        if request.steps >= min(request.sampling.max_tokens, room):
-            self._end(request, "length")
-            return True
-        return False
+        return "length" if request.steps >= min(request.sampling.max_tokens, room) else None
 
     def _end(self, request: Request, reason: str | Exception) -> None:
         self._leave()

@@ -6,9 +6,9 @@ once, in the safetensors file, and no `onnx` package is needed: the few messages
 (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto) that a graph takes are written here.
 
 One run takes one more token for each of some rows, and any number for one more row, the last: so a
-prompt is read along with the rows that run, since most of what a step of so small a network costs is
-fetching its weights, which both then share. Tokens lie one after the other; only attention tells
-them apart.
+prompt is read along with the rows that run, since much of what a step of so small a network costs
+is fetching its weights, which both then share. Where there is no prompt, the last row is one of
+those that run. Tokens lie one after the other; only attention tells them apart.
 
     tokens        int64 [new, 1]          one for each row, then those of the last row
     sizes         int64 [2]               how many each of these are, neither of them 0
