@@ -176,12 +176,15 @@ NAMES = {
 }
 
 
-def compare(folder: Path, callers: Sequence[int], rounds: int) -> Iterator[dict[str, Any]]:
+def compare(
+    folder: Path, workloads: Sequence[str], callers: Sequence[int], rounds: int
+) -> Iterator[dict[str, Any]]:
     """Alternate between the runtimes; one row for each workload and number of callers."""
     peers = {kind: Transformers(folder, kind) for kind in ("float32", "bfloat16")}
     model = Embedded(folder)
     with asyncio.Runner() as runner:
-        for place, (name, (make, sizes)) in enumerate(WORKLOADS.items()):
+        for place, name in enumerate(workloads):
+            make, sizes = WORKLOADS[name]
             for size in [size for size in sizes if size in callers]:
                 rates: dict[str, list[float]] = {"ours": [], **{kind: [] for kind in peers}}
                 for turn in range(rounds + 1):
@@ -231,13 +234,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--path", type=Path, default=WEIGHTS, help="a Hugging Face folder")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workloads", nargs="*", choices=WORKLOADS, default=list(WORKLOADS))
     parser.add_argument("--callers", type=int, nargs="*", help="only these of 1, 16, 64, 256")
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "results")
     asked = parser.parse_args()
     callers = asked.callers or list(SINGLE)
     print("workload  at once       ours   transformers   ratio   tokens/s, medians")
     found: list[dict[str, Any]] = []
-    for each in compare(asked.path, callers, asked.rounds):
+    for each in compare(asked.path, asked.workloads, callers, asked.rounds):
         found.append(each)
         print(
             f"{each['workload']:<9} {each['callers']:>7} {each['ours']:>10,} "
