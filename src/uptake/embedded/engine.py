@@ -170,7 +170,7 @@ class Engine:
             reason = self._advance(request, token)
             if reason is not None:
                 rows[row] = None
-                batch.keep(row, np.append(request.prompt, request.made))
+                batch.keep(row, np.array([*request.prompt.tolist(), *request.made], np.int64))
                 self._end(request, reason)
 
     def _advance(self, request: Request, token: int) -> str | None:
