@@ -2,16 +2,16 @@
 
     python benchmarks/embedded.py [--path FOLDER] [--rounds 3] [--out FILE]
 
-Both continue the same conversations from the math domain, by sampling at temperature 1 until the
-model ends its reply. There are two workloads. `episodes` is what `uptake probe` plays: every
-instruction told in every condition, turn after turn, each episode with replies of its own in it.
-`single` is the harder one for a runtime that remembers what it has read: every conversation is
-met once, cut off after some turn.
+Both continue conversations from the math domain, by sampling at temperature 1 until the model ends
+its reply. There are three workloads. `played` is what `uptake probe` does: every instruction told
+in every condition, turn after turn, each turn after what that runtime itself replied. `given` is
+the same with made-up replies in between, which have to be read. `single` is the hardest for a
+runtime that remembers: every conversation is met once, cut off after some turn.
 
 transformers takes them in padded batches of the size that is compared, where an episode's place is
 taken by the next as soon as it is over, in float32 and in bfloat16 (the faster counts); ours has
 that many callers at once, each with an episode. Rounds alternate between them, every round has its
-own conversations, and the median ratio counts.
+own instructions, and the median ratio counts.
 
 Needs the torch environment: `make bench`.
 """
@@ -23,7 +23,7 @@ import asyncio
 import statistics
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -39,8 +39,8 @@ from uptake.scenario import CONDITIONS, Scenario, scenarios
 ROOT = Path(__file__).parent.parent
 LONGEST = 100  # new tokens; nearly all replies end themselves long before
 
-Episodes = list[list[Conversation]]
-"""The conversations of each episode, one longer than the other."""
+Episode = Generator[Conversation, str, None]
+"""Gives what the model is asked to continue, and is sent what it replied."""
 
 TARGETS = {1: 1.0, 16: 5.0, 64: 5.0}
 
@@ -49,42 +49,60 @@ SINGLE = {1: 16, 16: 128, 64: 384, 256: 768}
 WHOLE = {1: 5, 16: 60, 64: 200}
 
 
-def whole(count: int, seed: int) -> Episodes:
+def played(count: int, seed: int) -> list[Episode]:
     """Episodes in all conditions, in the order in which they are played."""
+    return [play(scenario) for scenario in told_in_all_ways(count, seed)]
+
+
+def given(count: int, seed: int) -> list[Episode]:
+    """The same, where each turn comes after made-up replies."""
     random = Random(seed)
+    return [play(scenario, random) for scenario in told_in_all_ways(count, seed)]
+
+
+def told_in_all_ways(count: int, seed: int) -> list[Scenario]:
     instructions = math.generate(-(-count // len(CONDITIONS)), seed=seed)
-    return [
-        list(prompts(scenario, random))
-        for instruction in instructions
-        for scenario in scenarios(instruction, CONDITIONS)
-    ][:count]
+    return [each for told in instructions for each in scenarios(told, CONDITIONS)][:count]
 
 
-def single(count: int, seed: int) -> Episodes:
+def single(count: int, seed: int) -> list[Episode]:
     """One conversation each: told at once, as bullets, or over turns up to some turn."""
     random = Random(seed)
-    found: Episodes = []
+    found: list[Episode] = []
     for instruction in math.generate(count, seed=seed):
         condition = random.choice(["full", "concat", "sharded", "sharded"])
         [scenario] = scenarios(instruction, [condition])
-        found.append([random.choice(list(prompts(scenario, random)))])
+        found.append(once(random.choice(list(play(scenario, random)))))
     return found
 
 
-def prompts(scenario: Scenario, random: Random) -> Iterator[Conversation]:
-    """What a model is given at each turn; what it replied before is made up."""
+def once(talk: Conversation) -> Episode:
+    yield talk
+
+
+def play(scenario: Scenario, random: Random | None = None) -> Episode:
+    """The conversation at each turn; with `random`, made-up replies take the model's place."""
     talk = Conversation()
     for told in scenario.turns:
-        if len(talk):
-            a, b, c = (random.randint(2, 40) for _ in "abc")
-            talk = talk.assistant(
-                f"{a} + {b} = {a + b}. {a + b} + {c} = {a + b + c}. The answer is {a + b + c}."
-            )
         talk = talk.user(told.text)
-        yield talk
+        reply = yield talk
+        talk = talk.assistant(reply if random is None else made_up(random))
 
 
-async def ours(model: Embedded, episodes: Episodes, callers: int) -> tuple[int, float]:
+def made_up(random: Random) -> str:
+    a, b, c = (random.randint(2, 40) for _ in "abc")
+    return f"{a} + {b} = {a + b}. {a + b} + {c} = {a + b + c}. The answer is {a + b + c}."
+
+
+def after(episode: Episode, reply: str) -> Conversation | None:
+    """What is to be continued after `reply`, None once the episode is over."""
+    try:
+        return episode.send(reply)
+    except StopIteration:
+        return None
+
+
+async def ours(model: Embedded, episodes: Sequence[Episode], callers: int) -> tuple[int, float]:
     """New tokens and seconds, with `callers` callers at once."""
     waiting = enumerate(episodes)
     made = 0
@@ -92,9 +110,11 @@ async def ours(model: Embedded, episodes: Episodes, callers: int) -> tuple[int, 
     async def call() -> None:
         nonlocal made
         for seed, episode in waiting:
-            for talk in episode:
+            talk: Conversation | None = next(episode)
+            while talk is not None:
                 reply = await model.reply(talk, Sampling(max_tokens=LONGEST, seed=seed))
                 made += reply.usage.completion_tokens
+                talk = after(episode, reply.text)
 
     start = time.perf_counter()
     await asyncio.gather(*(call() for _ in range(callers)))
@@ -112,25 +132,27 @@ class Transformers:
         dtype = getattr(torch, kind)
         self.model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
 
-    def run(self, episodes: Episodes, size: int) -> tuple[int, float]:
+    def run(self, episodes: Sequence[Episode], size: int) -> tuple[int, float]:
         """New tokens (each reply's up to its end) and seconds."""
         start = time.perf_counter()
         made = 0
-        waiting = map(iter, episodes)
-        places = list(islice(waiting, size))
-        while True:
-            talks: list[Conversation] = []
-            for place, episode in enumerate(places):
-                talk = next(episode, None)
-                if talk is None:
-                    places[place] = next(waiting, iter(()))
-                    talk = next(places[place], None)
-                talks += [] if talk is None else [talk]
-            if not talks:
-                return made, time.perf_counter() - start
-            made += self.batch(talks)
+        waiting = iter(episodes)
+        places = [(episode, next(episode)) for episode in islice(waiting, size)]
+        while places:
+            replies = self.batch([talk for _, talk in places])
+            made += sum(map(len, replies))
+            texts = self.tokenizer.batch_decode(replies, skip_special_tokens=True)
+            played, places = places, []
+            for (episode, _), text in zip(played, texts, strict=True):
+                talk = after(episode, text)
+                if talk is None and (fresh := next(waiting, None)):
+                    episode, talk = fresh, next(fresh)
+                if talk is not None:
+                    places.append((episode, talk))
+        return made, time.perf_counter() - start
 
-    def batch(self, talks: Sequence[Conversation]) -> int:
+    def batch(self, talks: Sequence[Conversation]) -> list[list[int]]:
+        """The tokens of each reply, its end among them."""
         inputs = self.tokenizer.apply_chat_template(
             [talk.to_dicts() for talk in talks],
             add_generation_prompt=True,
@@ -143,21 +165,33 @@ class Transformers:
         )
         end = self.model.generation_config.eos_token_id
         new = made[:, inputs["input_ids"].shape[1] :].tolist()
-        return sum(row.index(end) + 1 if end in row else len(row) for row in new)
+        return [row[: row.index(end) + 1] if end in row else row for row in new]
 
 
-def compare(folder: Path, callers: Sequence[int], rounds: int) -> Iterator[dict[str, Any]]:
+WORKLOADS = {"played": (played, WHOLE), "given": (given, WHOLE), "single": (single, SINGLE)}
+NAMES = {
+    "played": "whole episodes",
+    "given": "whole episodes with made-up replies",
+    "single": "prompts met once",
+}
+
+
+def compare(
+    folder: Path, workloads: Sequence[str], callers: Sequence[int], rounds: int
+) -> Iterator[dict[str, Any]]:
     """Alternate between the runtimes; one row for each workload and number of callers."""
     peers = {kind: Transformers(folder, kind) for kind in ("float32", "bfloat16")}
     model = Embedded(folder)
     with asyncio.Runner() as runner:
-        for name, make, sizes in (("episodes", whole, WHOLE), ("single", single, SINGLE)):
+        for place, name in enumerate(workloads):
+            make, sizes = WORKLOADS[name]
             for size in [size for size in sizes if size in callers]:
                 rates: dict[str, list[float]] = {"ours": [], **{kind: [] for kind in peers}}
                 for turn in range(rounds + 1):
-                    episodes = make(sizes[size] if turn else size, 1000 * size + turn)
-                    found = {"ours": runner.run(ours(model, episodes, size))}
-                    found |= {kind: peer.run(episodes, size) for kind, peer in peers.items()}
+                    # Nothing that one round met comes again in another.
+                    asked = (sizes[size] if turn else size, 1000 * size + 100 * place + turn)
+                    found = {"ours": runner.run(ours(model, make(*asked), size))}
+                    found |= {kind: peer.run(make(*asked), size) for kind, peer in peers.items()}
                     if turn:  # the first is for warming up
                         for runtime, (made, seconds) in found.items():
                             rates[runtime].append(made / seconds)
@@ -186,7 +220,7 @@ def table_rows(found: Sequence[dict[str, Any]]) -> Iterable[dict[str, Any]]:
         target = TARGETS.get(each["callers"])
         yield {
             "figure": f"new tokens/s over transformers', {each['callers']} at once, "
-            + {"episodes": "whole episodes", "single": "prompts met once"}[each["workload"]],
+            + NAMES[each["workload"]],
             "value": each["ratio"],
             "unit": "×",
             "target": None if target is None else f"≥ {target:g}×",
@@ -200,13 +234,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--path", type=Path, default=WEIGHTS, help="a Hugging Face folder")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workloads", nargs="*", choices=WORKLOADS, default=list(WORKLOADS))
     parser.add_argument("--callers", type=int, nargs="*", help="only these of 1, 16, 64, 256")
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "results")
     asked = parser.parse_args()
     callers = asked.callers or list(SINGLE)
     print("workload  at once       ours   transformers   ratio   tokens/s, medians")
     found: list[dict[str, Any]] = []
-    for each in compare(asked.path, callers, asked.rounds):
+    for each in compare(asked.path, asked.workloads, callers, asked.rounds):
         found.append(each)
         print(
             f"{each['workload']:<9} {each['callers']:>7} {each['ours']:>10,} "

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from uptake.conversation import Conversation
 from uptake.embedded import Embedded
 from uptake.embedded.chat import Chat
-from uptake.embedded.decoder import Batch
+from uptake.embedded.decoder import Batch, Network
+from uptake.embedded.engine import Engine, Request
 from uptake.embedded.model import TooLongError
 from uptake.embedded.prefix import BLOCK, Prefixes
 from uptake.embedded.sampling import draw
@@ -303,7 +304,7 @@ def test_closing_ends_what_runs_stops_the_threads_and_refuses_more(endless: Path
 
 
 def test_a_network_that_breaks_while_running_leaves_nobody_waiting(folder: Path, monkeypatch):
-    def broken(self, running, prompts):
+    def broken(self, running, prompt):
         raise RuntimeError("out of cheese")
 
     monkeypatch.setattr(Batch, "step", broken)
@@ -441,9 +442,10 @@ def test_a_later_turn_computes_only_what_is_new(folder: Path, monkeypatch):
     computed = []
     run = Batch._run
 
-    def watch(self, running, new):
-        computed.extend(map(len, new))
-        run(self, running, new)
+    def watch(self, others, new):
+        if len(new) > 1:  # a prompt, not a row that runs
+            computed.append(len(new))
+        run(self, others, new)
 
     monkeypatch.setattr(Batch, "_run", watch)
     words = Chat(folder)
@@ -453,6 +455,66 @@ def test_a_later_turn_computes_only_what_is_new(folder: Path, monkeypatch):
     whole = [len(words.prompt(each)) for each in (first, second)]
     assert computed[:2] == [whole[0], whole[1] - whole[0] // BLOCK * BLOCK]
     assert computed[2] < BLOCK + 2
+
+
+def continued(network: Network, prompts: list[list[int]], *, count: int = 24) -> list[list[int]]:
+    """What is greedily added to each of `prompts`, one after the other."""
+    engine, made = Engine(network, [tiny_llama.END], threads=1, rows=2), []
+    for prompt in prompts:
+        done = threading.Event()
+        sampling = Sampling(temperature=0, max_tokens=count)
+        request = Request(np.array(prompt), sampling, on_end=lambda _, done=done: done.set())
+        engine.submit(request)
+        assert done.wait(30)
+        made.append(request.made)
+    engine.close()
+    return made
+
+
+def test_what_was_written_is_not_read_again_and_says_the_same(folder: Path, monkeypatch):
+    read = []
+    load = Prefixes.load
+
+    def watch(self, tokens, row):
+        known = load(self, tokens, row)
+        read.append(len(tokens) - known)
+        return known
+
+    monkeypatch.setattr(Prefixes, "load", watch)
+    words = Chat(folder)
+    for text in ("Ann has 12 apples.", "How many?", "Bob buys 5 more, then eats two."):
+        first = words.prompt(chat(text))
+        [made] = continued(Network(folder, cache_bytes=0), [first])
+        assert len(made) == 24  # so the last of them was drawn and never computed
+        after = [*first, *made, tiny_llama.END, *words.prompt(chat("And then?"))]
+        other = [*first, *made[:4], *words.prompt(chat("And then?"))]
+        expected = [made, *continued(Network(folder, cache_bytes=0), [after, other])]
+        del read[:]
+        assert continued(Network(folder, cache_bytes=2**20), [first, after, other]) == expected
+        held = [0, len(first) + len(made) - 1, len(first) + 4]
+        assert read == [
+            len(each) - min(known, len(each)) // BLOCK * BLOCK
+            for each, known in zip([first, after, other], held, strict=True)
+        ]
+
+
+def test_turns_after_its_own_replies_are_those_of_a_runtime_without_memory(folder: Path):
+    """Most of what random weights write is no text that becomes the same tokens again."""
+
+    async def play(talk: Conversation, seed: int, model: Embedded) -> list[str]:
+        said = []
+        for turn in range(3):
+            sampling = Sampling(temperature=seed % 2, max_tokens=20, seed=seed)
+            said.append((await model.reply(talk, sampling)).text)
+            talk = talk.assistant(said[-1]).user(f"And turn {turn}?")
+        return said
+
+    async def all_of_them(**options):
+        async with opened(folder, threads=2, rows=4, **options) as model:
+            chats = enumerate(some_chats(20, longest=6))
+            return await asyncio.gather(*(play(talk, seed, model) for seed, talk in chats))
+
+    assert asyncio.run(all_of_them()) == asyncio.run(all_of_them(cache_bytes=0))
 
 
 # Templates and folders

@@ -1,6 +1,6 @@
 """The network at work: a `Network` is loaded once, each `Batch` holds some rows of its cache.
 
-A batch steps: one more token for each row that runs, and a few prompts read along with them. All of
+A batch steps: one more token for each row that runs, and a prompt read along with them. All of
 this happens on the caller's thread, and every row is computed by itself, so a row's numbers do not
 depend on the other rows.
 
@@ -14,24 +14,21 @@ import importlib
 import math
 import mmap
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from uptake.embedded.graph import ENDINGS, SLOTS, build
+from uptake.embedded.graph import LAST, build
 from uptake.embedded.prefix import Prefixes
 from uptake.embedded.weights import Config, read_config, read_tensors
 from uptake.model import ModelError
 
-__all__ = ["SLOTS", "Batch", "Network"]
+__all__ = ["Batch", "Network"]
 
 TILED_OFF = "ORT_GQA_DISABLE_FLASH_ATTENTION"
-
-NOTHING = np.zeros(1, np.int64)
-"""A token to compute where there is none to compute."""
 
 
 class Network:
@@ -88,40 +85,36 @@ class Batch:
 
     def __init__(self, network: Network, rows: int) -> None:
         config = network.config
-        self._config = config
         self._prefixes = network.prefixes
         self._session = network.session
-        self._bound: dict[int, _Bound] = {}  # one for each number of running rows
-        self._spare = rows  # one more row, for what is computed only because something must be
-        self.tokens: NDArray[np.int64] = np.zeros(rows, np.int64)
+        self._bound: dict[int, _Bound] = {}  # one for each number of rows besides the last
+        self._new = np.zeros(rows + config.positions, np.int64)
+        self.tokens: NDArray[np.int64] = self._new[:rows]
         self.lengths: NDArray[np.int32] = np.zeros(rows + 1, np.int32)
         self.logits: NDArray[np.float32] = np.zeros((rows, config.vocab), np.float32)
-        self._new = np.zeros(rows + SLOTS * config.positions, np.int64)
-        self._sizes = np.zeros(1 + SLOTS, np.int64)
-        self._ends = np.arange(rows + SLOTS)
-        self._last = np.zeros(SLOTS, np.int32)
-        self._longest = np.zeros(1 + SLOTS, np.int32)
         # [sides, rows, kv heads, positions, head dim]: a key and a value side for each layer.
+        # One more row, for what is computed only because something must be.
         sides = 2 * config.layers
         self._cache = _untouched(
             (sides, rows + 1, config.kv_heads, config.positions, config.head_dim)
         )
 
-    def step(self, running: int, prompts: Sequence[NDArray[np.int64]] = ()) -> None:
-        """Append `tokens[row]` to the first `running` rows, and read `prompts` into the next ones.
+    def step(self, running: int, prompt: NDArray[np.int64] | None = None) -> None:
+        """Append `tokens[row]` to the first `running` rows, and read `prompt` into the next one.
 
-        At most `SLOTS` prompts, of at least one token each. Afterwards `logits` tells what comes
-        next in each of these rows.
+        Afterwards `logits` tells what comes next in each of these rows.
         """
-        new: list[NDArray[np.int64]] = []
-        for row, prompt in enumerate(prompts, running):
-            start = self._prefixes.load(prompt, self._cache[:, row])
-            new.append(prompt[start:])
-            self.lengths[row] = len(prompt)
-        self._run(running, new)
-        self.lengths[:running] += 1
-        for row, prompt in enumerate(prompts, running):
-            self._prefixes.save(prompt, self._cache[:, row])
+        if prompt is None:
+            self._run(running - 1, self.tokens[running - 1 : running])
+            return
+        known = self._prefixes.load(prompt, self._cache[:, running])
+        self.lengths[running] = len(prompt) - 1
+        self._run(running, prompt[known:])
+        self._prefixes.save(prompt, self._cache[:, running])
+
+    def keep(self, row: int, tokens: NDArray[np.int64]) -> None:
+        """Remember what a row that is done holds of `tokens`: its prompt and what was added."""
+        self._prefixes.save(tokens[: self.lengths[row]], self._cache[:, row])
 
     def move(self, source: int, target: int) -> None:
         """Let row `target` hold what row `source` holds. Logits stay where they are."""
@@ -130,64 +123,50 @@ class Batch:
         self.tokens[target] = self.tokens[source]
         self.lengths[target] = length
 
-    def _run(self, running: int, new: Sequence[NDArray[np.int64]]) -> None:
-        """Compute a token of each running row and the new tokens of each slot.
+    def _run(self, others: int, new: NDArray[np.int64]) -> None:
+        """Compute `new` in the row after the first `others` rows, and a token of each of these.
 
-        Where nothing runs, or a slot is free, one token goes into the spare row instead.
+        Where there are no others, some token goes into the spare row instead.
         """
-        parts = [self.tokens[:running] if running else NOTHING, *new]
-        parts += [NOTHING] * (1 + SLOTS - len(parts))
-        self._sizes[:] = [len(part) for part in parts]
-        total = int(self._sizes.sum())
-        np.concatenate(parts, out=self._new[:total])
-        asked = running + len(new)
-        self._ends[running:asked] = self._sizes.cumsum()[1 : 1 + len(new)] - 1
-
-        if running not in self._bound:
-            self._bound[running] = _Bound(self._session)
-        bound = self._bound[running]
-        first = 0 if running else self._spare
-        self._put_rows(bound, "", first, running or 1, self.lengths[first : first + (running or 1)])
-        for slot in range(SLOTS):
-            row = running + slot if slot < len(new) else self._spare
-            self._last[slot] = max(int(self.lengths[row]) - 1, 0)
-            self._put_rows(bound, ENDINGS[1 + slot], row, 1, self._last[slot : slot + 1])
-        if bound.changed("sizes", (total, asked)):
+        rows = others or 1
+        total = rows + len(new)
+        self._new[rows:total] = new
+        if others not in self._bound:
+            self._bound[others] = self._bind(others)
+        bound = self._bound[others]
+        if bound.total != total:
+            bound.total = total
+            bound.sizes[:] = rows, len(new)
+            bound.ends[-1] = total - 1
             bound.put("tokens", self._new[:total, None])
-            bound.put("sizes", self._sizes)
-            bound.put("ends", self._ends[:asked])
-            bound.put("logits", self.logits[:asked, None], out=True)
         bound.run()
-        self._ends[running:asked] = range(running, asked)
+        self.lengths[: others + 1] += 1
 
-    def _put_rows(
-        self, bound: _Bound, ending: str, first: int, rows: int, lengths: NDArray[np.int32]
-    ) -> None:
-        """Let the running rows, or a slot, be `rows` rows of the cache from `first` on."""
-        place = ENDINGS.index(ending)
-        self._longest[place] = lengths.max() + 1
-        if bound.changed(ending, first):
-            bound.put(f"lengths{ending}", lengths)
-            bound.put(f"longest{ending}", self._longest[place : place + 1].reshape(()))
+    def _bind(self, others: int) -> _Bound:
+        """All that does not depend on how many tokens are new in the last row."""
+        bound = _Bound(self._session, others + 1)
+        first, rows = (0, others) if others else (len(self.tokens), 1)
+        for ending, start, stop in (("", first, first + rows), (LAST, others, others + 1)):
+            bound.put(f"lengths{ending}", self.lengths[start:stop])
             for side, cache in enumerate(self._cache):
                 name = f"{('key', 'value')[side % 2]}.{side // 2}{ending}"
-                bound.put(name, cache[first : first + rows])
-                bound.put(f"{name}.out", cache[first : first + rows], out=True)
+                bound.put(name, cache[start:stop])
+                bound.put(f"{name}.out", cache[start:stop], out=True)
+        bound.put("logits", self.logits[: others + 1, None], out=True)
+        return bound
 
 
 class _Bound:
     """Arrays that the graph reads and writes where they lie. They must outlive the next run."""
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Any, asked: int) -> None:
         self._session = session
         self._binding = session.io_binding()
-        self._known: dict[str, object] = {}
-
-    def changed(self, name: str, value: object) -> bool:
-        """Whether `value` is not what this was told of `name` the last time."""
-        same = self._known.get(name) == value
-        self._known[name] = value
-        return not same
+        self.total = 0  # new tokens
+        self.sizes = np.zeros(2, np.int64)
+        self.ends = np.arange(asked)
+        self.put("sizes", self.sizes)
+        self.put("ends", self.ends)
 
     def put(self, name: str, array: NDArray[Any], *, out: bool = False) -> None:
         bind = self._binding.bind_output if out else self._binding.bind_input

@@ -1,15 +1,16 @@
 """Continuous batching: requests join and leave the running batches at every step.
 
 Each core has a thread with a batch of its own; all take from one queue. Step by step, a thread lets
-the finished and the cancelled go, takes in a few that wait, reads their prompts and adds one token
-to each of its rows; it sleeps when there is nothing to do.
+the finished and the cancelled go, takes in one that waits, reads its prompt and adds one token to
+each of its rows; it sleeps when there is nothing to do.
 
-A reply depends on its prompt, its sampling and the weights, and on nothing else that runs, was
-run or is remembered: rows are computed apart (`decoder`), each request draws from a random
-generator of its own, and only what was computed from a prompt is ever reused (`prefix`), since a
-reply's own tokens, computed one at a time, differ from it in the last bits. On x86-64 this holds
-bit for bit and is tested; where a matrix library rounds by batch size, logits may differ by about
-1e-5, which turns about one sampled token in 100,000.
+A reply depends on its prompt, its sampling and the weights, and not on what runs beside it: rows
+are computed apart (`decoder`), each request draws from a random generator of its own, and what was
+read of a prompt is the same whenever it was read. On x86-64 this holds bit for bit and is tested;
+where a matrix library rounds by batch size, logits may differ by about 1e-5, which turns about one
+sampled token in 100,000. So may those after a reply that was written here: what was computed for
+it, a token at a time, differs in the last bits from what reading it gives, and is reused for as
+long as it is remembered (`prefix`).
 
 This module knows nothing of text or of asyncio: it takes tokens and calls back.
 """
@@ -25,7 +26,7 @@ import numpy as np
 from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
-from uptake.embedded.decoder import SLOTS, Batch, Network
+from uptake.embedded.decoder import Batch, Network
 from uptake.embedded.sampling import draw
 from uptake.model import Sampling
 
@@ -107,7 +108,7 @@ class Engine:
             while (newcomers := self._take(batch, rows)) is not None:
                 running = len(rows)
                 rows.extend(newcomers)
-                batch.step(running, [request.prompt for request in newcomers])
+                batch.step(running, newcomers[0].prompt if newcomers else None)
                 self._extend(batch, rows)
         except Exception as error:  # noqa: BLE001 (whatever it is, nobody may be left waiting)
             failure = error
@@ -127,7 +128,7 @@ class Engine:
             self._end(request, failure)
 
     def _take(self, batch: Batch, rows: list[Request | None]) -> list[Request] | None:
-        """Close the gaps, and give what waits and may join now; None once closed.
+        """Close the gaps, and give the one that waits and may join now; None once closed.
 
         Sleeps while nothing runs and nothing waits, so there is always something to compute.
         """
@@ -139,9 +140,8 @@ class Engine:
             if self._closed:
                 return None
             share = -(-self._unfinished // len(self._threads))
-            free = min(self._rows, share) - running
-            count = max(0, min(free, SLOTS, len(self._waiting)))
-            return [self._waiting.popleft() for _ in range(count)]
+            joins = self._waiting and running < min(self._rows, share)
+            return [self._waiting.popleft()] if joins else []
 
     def _close_up(self, batch: Batch, rows: list[Request | None]) -> None:
         """Let the cancelled go, and fill the gaps of those who left with the last rows."""
@@ -167,26 +167,24 @@ class Engine:
         )
         batch.tokens[: len(live)] = tokens
         for row, (request, token) in enumerate(zip(live, tokens.tolist(), strict=True)):
-            if self._advance(request, token):
+            reason = self._advance(request, token)
+            if reason is not None:
                 rows[row] = None
+                batch.keep(row, np.array([*request.prompt.tolist(), *request.made], np.int64))
+                self._end(request, reason)
 
-    def _advance(self, request: Request, token: int) -> bool:
-        """Add a token to a request; True where that ends it."""
+    def _advance(self, request: Request, token: int) -> str | None:
+        """Add a token to a request; the reason where that ends it."""
         if request.cancelled:
-            self._leave()
-            return True
+            return "cancelled"
         request.steps += 1
         if token in self._ends:
-            self._end(request, "stop")
-            return True
+            return "stop"
         request.made.append(token)
         if request.on_token is not None:
             request.on_token(token)
         room = self._network.config.positions - len(request.prompt)
-        if request.steps >= min(request.sampling.max_tokens, room):
-            self._end(request, "length")
-            return True
-        return False
+        return "length" if request.steps >= min(request.sampling.max_tokens, room) else None
 
     def _end(self, request: Request, reason: str | Exception) -> None:
         self._leave()

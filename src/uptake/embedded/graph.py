@@ -5,19 +5,18 @@ the cache (ONNX Runtime's GroupQueryAttention), and a gated feed-forward. Weight
 once, in the safetensors file, and no `onnx` package is needed: the few messages of onnx.proto
 (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto) that a graph takes are written here.
 
-One run takes one more token for each running row, and reads the new tokens of a few prompts
-(`SLOTS`) along with them: most of what a step of so small a network costs is fetching its weights,
-which both then share. Tokens lie one after the other; only attention tells them apart.
+One run takes one more token for each of some rows, and any number for one more row, the last: so a
+prompt is read along with the rows that run, since much of what a step of so small a network costs
+is fetching its weights, which both then share. Where there is no prompt, the last row is one of
+those that run. Tokens lie one after the other; only attention tells them apart.
 
-    tokens        int64 [new, 1]          one for each running row, then those of each slot
-    sizes         int64 [1 + slots]       how many each of these are
+    tokens        int64 [new, 1]          one for each row, then those of the last row
+    sizes         int64 [2]               how many each of these are, neither of them 0
     ends          int64 [asked]           where among the new tokens logits are wanted
-    lengths       int32 [rows]            tokens in the cache of each running row, before this one
-    longest       int32 []                the most of them, plus one
+    lengths       int32 [rows]            tokens in the cache of each row with its new one, less one
     key.N value.N float [rows, kv heads, positions, head dim]    layer N's cache, written in place
-    lengths/S     int32 [1]               tokens in the cache of slot S with its new ones, less one
-    longest/S     int32 []                the same, plus one
-    key.N/S value.N/S float [1, kv heads, positions, head dim]
+    lengths/last  int32 [1]               the same of the last row, with all of its new ones
+    key.N/last value.N/last float [1, kv heads, positions, head dim]
     logits        float [asked, 1, vocab]
 
 This module knows nothing of sampling, of requests, or of where the tensors came from.
@@ -27,33 +26,33 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from uptake.embedded.weights import Config, Tensors
 
-__all__ = ["ENDINGS", "SLOTS", "build"]
+__all__ = ["LAST", "build"]
 
-SLOTS = 1
-"""Prompts that one run can read besides the running rows."""
-
-ENDINGS = ("", *(f"/{slot}" for slot in range(SLOTS)))
-"""What the names of inputs end in: nothing for the running rows, then one for each slot."""
+LAST = "/last"
+"""What the names of inputs end in that are of the last row."""
 
 CONTRIB = "com.microsoft"
 FLOAT, INT32, INT64 = 1, 6, 7
+KINDS = {np.dtype(np.float32): FLOAT, np.dtype(np.int32): INT32, np.dtype(np.int64): INT64}
 
 
 def build(config: Config, tensors: Tensors) -> bytes:
     """The graph of this decoder as a serialized ONNX model. Raises KeyError on a missing tensor."""
     graph = _Graph()
     graph.input("tokens", INT64, ("new", 1))
-    graph.input("sizes", INT64, (1 + SLOTS,))
+    graph.input("sizes", INT64, (2,))
     graph.input("ends", INT64, ("ends",))
-    for end in ENDINGS:
-        graph.input(f"lengths{end}", INT32, (f"rows{end}",))
-        graph.input(f"longest{end}", INT32, ())
+    graph.input("lengths", INT32, ("rows",))
+    graph.input(f"lengths{LAST}", INT32, (1,))
+    # The operator asks for the longest row, but goes by each row's own length.
+    graph.constant("longest", np.array(config.positions, np.int32))
     graph.constant("to row", np.array([1, -1, config.packed], np.int64))
     graph.constant("from row", np.array([-1, 1, config.heads * config.head_dim], np.int64))
     cosines, sines = _rotations(config)
@@ -121,23 +120,23 @@ def _layer(
 
 
 def _attention(graph: _Graph, config: Config, layer: int, source: str, target: str) -> None:
-    """Split the new tokens into those of the running rows and of each slot, and let each attend."""
-    parts = [f"{source}.part{end}" for end in ENDINGS]
+    """Split the new tokens into those of the last row and of the others, and let each attend."""
+    parts = [f"{source}.part", f"{source}.part{LAST}"]
     graph.node("Split", [source, "sizes"], parts, axis=0)
     outputs: list[str] = []
-    for end, part in zip(ENDINGS, parts, strict=True):
+    for end, part in zip(("", LAST), parts, strict=True):
         caches = [f"{side}.{layer}{end}" for side in ("key", "value")]
         for cache in caches:
             shape = (f"rows{end}", config.kv_heads, config.positions, config.head_dim)
             graph.input(cache, FLOAT, shape)
             graph.output(f"{cache}.out", FLOAT, shape)
-        # The running rows are a batch of one token each, a slot is one row of many.
+        # The others are a batch of one token each, the last row is one of many.
         if end:
             graph.node("Reshape", [part, "to row"], [f"{part}.row"])
         graph.node(
             "GroupQueryAttention",
             [f"{part}.row" if end else part, "", "", *caches,
-             f"lengths{end}", f"longest{end}", "cosines", "sines"],
+             f"lengths{end}", "longest", "cosines", "sines"],
             [f"{part}.mix", *(f"{cache}.out" for cache in caches)],
             domain=CONTRIB,
             num_heads=config.heads,
@@ -209,8 +208,8 @@ class _Graph:
         fields += [_bytes(5, _attribute(name, value)) for name, value in attributes.items()]
         self._nodes.append(_bytes(1, b"".join(fields)))
 
-    def constant(self, name: str, array: NDArray[np.float32] | NDArray[np.int64]) -> None:
-        kind = FLOAT if array.dtype.kind == "f" else INT64
+    def constant(self, name: str, array: NDArray[Any]) -> None:
+        kind = KINDS[array.dtype]
         dims = b"".join(_int(1, size) for size in array.shape)
         fields = dims + _int(2, kind) + _text(8, name) + _bytes(9, array.tobytes())
         self._constants.append(_bytes(5, fields))

@@ -38,7 +38,7 @@ class Embedded:
     `path` is a Hugging Face folder (config.json, model.safetensors, tokenizer.json,
     tokenizer_config.json); without it, the network that ships. `threads` is one for each core at
     hand unless given, `rows` how many replies each of them writes at once, and `cache_bytes` what
-    beginnings of recent prompts may take in memory.
+    recent conversations may take in memory.
 
     `most_turns` is how long a conversation its context of 1,024 tokens holds, in turns of the user.
 

@@ -1,8 +1,9 @@
-"""What was computed for the beginnings of recent prompts, kept so that no turn starts anew.
+"""What was computed for recent prompts and replies, kept so that no turn starts anew.
 
-A conversation's next turn begins with all of its earlier turns, and repeats of one instruction
-begin alike. Prompts are cut into blocks of a few tokens; a block is known by its own tokens and
-the block before it, so equal beginnings are stored once. Memory is bounded: the blocks unused for
+A conversation's next turn begins with all of its earlier turns and the replies to them, and repeats
+of one instruction begin alike. Tokens are cut into blocks of a few; a block is known by its own
+tokens and the block before it, so equal beginnings are stored once, and a reply is found again
+where its text makes the very tokens that were drawn. Memory is bounded: the blocks unused for
 longest go first, a block always before those it follows.
 
 This module knows nothing of the network; it copies numbers in and out of a cache row.
@@ -22,7 +23,7 @@ from uptake.embedded.weights import Config
 
 __all__ = ["BLOCK", "Prefixes"]
 
-BLOCK = 8
+BLOCK = 4
 """Tokens to a block."""
 
 Key = tuple[int, bytes]
@@ -30,7 +31,7 @@ Key = tuple[int, bytes]
 
 
 class Prefixes:
-    """Blocks of keys and values for beginnings of prompts. Safe to share between threads.
+    """Blocks of keys and values for beginnings of conversations. Safe to share between threads.
 
     A cache row is [sides, kv heads, positions, head dim]: a key and a value side for each layer.
     """

@@ -9,6 +9,7 @@ This module knows nothing of databases, of HTTP or of how a move was chosen.
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
 from collections.abc import Mapping
@@ -126,6 +127,10 @@ class ArmCount:
     seconds: float
 
 
+_places = itertools.count()
+
+
 def new_id(at: float | None = None) -> str:
-    """32 hexadecimal digits that sort by time: milliseconds, then chance."""
-    return f"{int((time.time() if at is None else at) * 1000):012x}{secrets.token_hex(10)}"
+    """32 hexadecimal digits that sort by time: milliseconds, a counter of this process's, chance."""
+    milliseconds = int((time.time() if at is None else at) * 1000)
+    return f"{milliseconds:012x}{next(_places) & 0xFFFFFF:06x}{secrets.token_hex(7)}"
