@@ -54,6 +54,11 @@ class Mock(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
         self.buffer = b""
+        self.streaming: asyncio.Task[None] | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.streaming is not None:
+            self.streaming.cancel()
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
