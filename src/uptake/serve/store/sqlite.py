@@ -70,9 +70,9 @@ class SQLite:
         else:
             self._path.touch(mode=0o600)  # what people say is their own; its log is like it
             connection = self._open(f"file:{quote(str(self._path))}?mode=rw", deadline)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute(self.begin)
         try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(self.begin)
             tables.create(connection, str(self._path), TYPES)
             connection.execute("COMMIT")
         finally:
@@ -97,8 +97,12 @@ class SQLite:
             isolation_level=None,
             check_same_thread=False,
         )
-        for pragma in PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def check(self) -> None:
