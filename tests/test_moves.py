@@ -48,6 +48,21 @@ CASES: list[tuple[Reading, MoveName, str]] = [
 ]
 
 
+DOUBTS = (
+    "Are you sure? A friend of mine says 12.",
+    "Hmm, no. It should be 12.",
+    "I do not think so. Is it not 12?",
+)
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_a_doubt_of_the_reply_has_it_worked_out_anew(doubt: str):
+    said = TWO.assistant("5.").user(doubt)
+    move = choose(Reading(ledger(said.said_by("user"))), said)
+    assert (move.name, move.form) == ("answer", "fresh")
+    assert "doubted" in move.why
+
+
 @pytest.mark.parametrize(("reading", "name", "form"), CASES)
 def test_each_rule(reading: Reading, name: MoveName, form: str):
     move = choose(reading, TWO)
