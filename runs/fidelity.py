@@ -274,7 +274,7 @@ def part_of(question: str) -> str:
 
 def additive(folder: Path, part: str) -> Iterator[tuple[str, list[str]]]:
     """(question, shards) of the rows of a part, in both files."""
-    for row in _lines(folder / FILES[0]):
+    for row in lines(folder / FILES[0]):
         if part_of(row["question"]) == part:
             yield plain(row["question"]), row["shards"]
     for row in json.loads(gzip.decompress((folder / FILES[2]).read_bytes())):
@@ -284,8 +284,8 @@ def additive(folder: Path, part: str) -> Iterator[tuple[str, list[str]]]:
 
 def corrections(folder: Path, part: str, wordings: Sequence[str]) -> Iterator[Correction]:
     """Each row of a part in each wording: all told, the wrong values last put right."""
-    questions = {row["task_id"]: row["question"] for row in _lines(folder / FILES[0])}
-    for row in _lines(folder / FILES[1]):
+    questions = {row["task_id"]: row["question"] for row in lines(folder / FILES[0])}
+    for row in lines(folder / FILES[1]):
         question = questions[row["task_id"]]
         if part_of(question) != part:
             continue
@@ -337,7 +337,7 @@ def _one(wrong: str, right: str) -> tuple[str, str] | None:
     return differ[0] if len(differ) == 1 and same else None
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
+def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
