@@ -96,7 +96,7 @@ def test_a_first_turn_may_be_asked_about():
 def test_what_was_asked_once_is_not_asked_again():
     question = "Could you tell me which hotel?"
     said = Conversation().user("Book it.").assistant(question).user("No idea.")
-    reading = Reading(ledger(said.said_by("user")), missing=("which hotel",))
+    reading = Reading(ledger(said.said_by("user"), (None, question)), missing=("which hotel",))
     assert choose(reading, said).name == "answer"
 
 
