@@ -13,7 +13,7 @@ DATA_FOLDER holds the three files named in FILES: GSM8K train problems cut into 
 
 Problems are split by their question (SHA-1): rules were tuned on one part, figures are of the
 other. NAMED are the wordings that the figure was asked for in. HELD, and the small talk, were
-written down before the rules were last changed, and never used for that; TUNED were (two earlier
+written down before the rules were last changed, and never used for that; TUNED were (three earlier
 held-out lists among them, since their figures had been seen). All are by the author of the rules.
 Constant policies stand beside.
 """
@@ -95,8 +95,6 @@ TUNED = (
     "Please swap {wrong} out and put {value}.",
     "Not {wrong} but {value}.",
     "Make the {wrong} a {value}.",
-)
-HELD = (
     "Apologies, wrong info. {new}",
     "Quick correction from me: {new}",
     "I need to fix one thing, {new}",
@@ -115,6 +113,39 @@ HELD = (
     "{wrong}? No, {value}.",
     "Swap {value} in for {wrong}.",
     "We said {wrong}; let's say {value}.",
+)
+HELD = (
+    "whoops, wrong number there. {new}",
+    "My bad! {new}",
+    "Hang on, that's not right: {new}",
+    "I misread my notes. {new}",
+    "scratch what I told you earlier, {new}",
+    "Apologies, I made an error above. The corrected statement reads: {new}",
+    "typo earlier, {new}",
+    "wait no {new}",
+    "Ignore my last figure, it's this: {new}",
+    "Let me rephrase that one properly. {new}",
+    "Turns out I had it mixed up. {new}",
+    "Just checked with my brother and it's actually different: {new}",
+    "oops meant to say {new}",
+    "Kindly disregard the previous value, as {new}",
+    "I may have given you bad info before; {new}",
+    "So, um, I goofed. {new}",
+    "Fixing a mistake of mine: {new}",
+    "On second look, {new}",
+    "EDIT: {new}",
+    "*{new}",
+    "Oh shoot, I told you that wrong. {new}",
+    "dont use what i said b4. {new}",
+    "The problem really says: {new}",
+    "{new} That's the right number, not the one I gave.",
+    "{new} (I wrote it wrong the first time)",
+    "it's {value} btw, not {wrong}",
+    "Where I said {wrong}, please read {value}.",
+    "ugh, {wrong} should've been {value}",
+    "Could you swap the {wrong} for {value}? I mistyped.",
+    "{value}, sorry! Not {wrong}.",
+    "I put down {wrong} but the real number is {value}.",
 )
 TALK_TUNED = (
     "Thanks!",
@@ -137,8 +168,6 @@ TALK_TUNED = (
     "I'm on the train, by the way.",
     "You're a star.",
     "Bit tired today, long week.",
-)
-TALK_HELD = (
     "Much obliged.",
     "Splendid, thanks.",
     "Hey hey!",
@@ -155,6 +184,46 @@ TALK_HELD = (
     "I love puzzles like this.",
     "Long day, sorry.",
     "Hope the weekend treats you well.",
+)
+TALK_HELD = (
+    "thx!",
+    "Thanks a bunch, you're a lifesaver.",
+    "ok cool",
+    "Much appreciated.",
+    "haha no worries",
+    "sory, slow typer here lol",
+    "Phone rang, back now.",
+    "I'd like to express my gratitude for your patience thus far.",
+    "Ugh, Mondays, am I right?",
+    "It's pouring outside my window.",
+    "my cat just walked across the keyboard, ignore that",
+    "How's your day going, by the way?",
+    "Never been any good at this stuff, honestly.",
+    "brb, someone at the door",
+    "This is for my daughter's homework and she's about to lose it.",
+    "Good evening! I trust you are well.",
+    "wow ur fast",
+    "I really should have had breakfast before starting this.",
+    "Forgive the typos, I'm on the bus.",
+    "You've been very helpful so far, I must say.",
+    "lol my teacher would love you",
+    "Not bad for a computer!",
+    "Give me a sec to find my notes.",
+    "tbh im kinda tired today",
+    "Math was always my sister's thing, not mine.",
+    "Great stuff, that's a weight off my mind.",
+    "alright alright",
+    "Please excuse the interruption; a colleague stopped by.",
+    "Been staring at this since 6 am and my brain is mush.",
+    "Happy Friday, anyway :)",
+    "Do you ever get bored of these?",
+    "thank u so muchh",
+    "Phew, okay, deep breath.",
+    "I told my husband I'd ask a robot and he laughed at me.",
+    "No rush on your end.",
+    "The game's on in the other room, so I may be a bit distracted.",
+    "Hope your having a good one",
+    "That was easier than I expected, cheers.",
 )
 
 Policy = Callable[[Sequence[str]], list[str]]
@@ -205,7 +274,7 @@ def part_of(question: str) -> str:
 
 def additive(folder: Path, part: str) -> Iterator[tuple[str, list[str]]]:
     """(question, shards) of the rows of a part, in both files."""
-    for row in _lines(folder / FILES[0]):
+    for row in lines(folder / FILES[0]):
         if part_of(row["question"]) == part:
             yield plain(row["question"]), row["shards"]
     for row in json.loads(gzip.decompress((folder / FILES[2]).read_bytes())):
@@ -215,8 +284,8 @@ def additive(folder: Path, part: str) -> Iterator[tuple[str, list[str]]]:
 
 def corrections(folder: Path, part: str, wordings: Sequence[str]) -> Iterator[Correction]:
     """Each row of a part in each wording: all told, the wrong values last put right."""
-    questions = {row["task_id"]: row["question"] for row in _lines(folder / FILES[0])}
-    for row in _lines(folder / FILES[1]):
+    questions = {row["task_id"]: row["question"] for row in lines(folder / FILES[0])}
+    for row in lines(folder / FILES[1]):
         question = questions[row["task_id"]]
         if part_of(question) != part:
             continue
@@ -268,7 +337,7 @@ def _one(wrong: str, right: str) -> tuple[str, str] | None:
     return differ[0] if len(differ) == 1 and same else None
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
+def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 

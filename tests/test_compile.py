@@ -68,6 +68,19 @@ def test_a_further_request_comes_last():
     assert instruction(ground).endswith("\n- She gives 5 to Bo.\n\nAnd how many has Bo?")
 
 
+def test_a_doubt_of_the_reply_comes_before_what_is_worked_out_anew():
+    turns = ("How many apples are left?", "Ann has 12 apples.", "Are you sure? I get 9.")
+    told = "How many apples are left?\n- Ann has 12 apples."
+    assert instruction(ledger(turns)) == f"Are you sure? I get 9.\n\n{told}"
+    assert instruction(ledger((*turns, "Thanks!"))) == told
+
+
+def test_a_doubt_with_pasted_text_is_handed_on_once():
+    code = "```\nprint(9)\n```"
+    turns = ("Write a script that prints 12.", "Use Python.", f"Are you sure? I have this:\n{code}")
+    assert instruction(ledger(turns)).count(code) == 1
+
+
 def test_facts_without_a_question_are_listed():
     ground = entry(said("Ann has 12 apples."), 0, "Ann has 12 apples.", "fact")
     assert instruction(ground) == "- Ann has 12 apples."

@@ -48,6 +48,21 @@ CASES: list[tuple[Reading, MoveName, str]] = [
 ]
 
 
+DOUBTS = (
+    "Are you sure? A friend of mine says 12.",
+    "Hmm, no. It should be 12.",
+    "I do not think so. Is it not 12?",
+)
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_a_doubt_of_the_reply_has_it_worked_out_anew(doubt: str):
+    said = TWO.assistant("5.").user(doubt)
+    move = choose(Reading(ledger(said.said_by("user"))), said)
+    assert (move.name, move.form) == ("answer", "fresh")
+    assert "doubted" in move.why
+
+
 @pytest.mark.parametrize(("reading", "name", "form"), CASES)
 def test_each_rule(reading: Reading, name: MoveName, form: str):
     move = choose(reading, TWO)
@@ -81,7 +96,7 @@ def test_a_first_turn_may_be_asked_about():
 def test_what_was_asked_once_is_not_asked_again():
     question = "Could you tell me which hotel?"
     said = Conversation().user("Book it.").assistant(question).user("No idea.")
-    reading = Reading(ledger(said.said_by("user")), missing=("which hotel",))
+    reading = Reading(ledger(said.said_by("user"), (None, question)), missing=("which hotel",))
     assert choose(reading, said).name == "answer"
 
 

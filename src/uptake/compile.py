@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from uptake.analyst import Reading, Referent
+from uptake.analyst.hearing import doubts
 from uptake.analyst.language import ENGLISH
 from uptake.analyst.opening import opening
 from uptake.analyst.wording import fold
@@ -25,6 +26,7 @@ from uptake.ground import CommonGround, Entry
 __all__ = [
     "appended",
     "changed",
+    "doubt",
     "fresh",
     "instruction",
     "pointed",
@@ -103,15 +105,39 @@ def pointed(conversation: Conversation, reading: Reading) -> tuple[Referent, ...
 
 
 def instruction(ground: CommonGround) -> str:
-    """What holds of the open topic: the goal, a dash for each thing more, the present request."""
-    parts = [part for turn in range(len(ground.turns)) if (part := _part(ground, turn))]
+    """What holds of the open topic: the goal, a dash for each thing more, the present request.
+
+    A doubt of the last reply is handed on before all that.
+    """
+    doubted = doubt(ground)
+    told = len(ground.turns) - bool(doubted)
+    parts = [part for turn in range(told) if (part := _part(ground, turn))]
     goal = next((part for part in parts if part.goal), None)
     rest = [part for part in parts if part is not goal]
     request = rest[-1] if goal and rest and rest[-1].goal else None
     listed = [_listed(part.text) for part in rest if part is not request]
-    blocks = [*([goal.text] if goal else []), *listed]
-    text = "\n".join(blocks)
-    return f"{text}\n\n{request.text}" if request else text
+    blocks = "\n".join([*([goal.text] if goal else []), *listed])
+    last = request.text if request else ""
+    return "\n\n".join(filter(None, (doubted, blocks, last)))
+
+
+def doubt(ground: CommonGround) -> str:
+    """The last turn, word for word, where it doubts the reply and says nothing else; else "".
+
+    What was asked is then worked out anew, without the reply in view. The doubt comes before it:
+    whatever comes last is taken for what is asked.
+    """
+    now = len(ground.turns) - 1
+    last = [entry for entry in ground.entries if entry.span.turn == now]
+    if not last or any(entry.kind not in ("social", "quoted") for entry in last):
+        return ""
+    asked = any(entry.kind == "goal" for entry in ground.active(ground.topic))
+    texts = [*(entry.text for entry in last), ground.turns[now]]  # "Hmm, no. It should be 12."
+    doubted = any(
+        doubts(read, ENGLISH.pack) or ENGLISH.pack["social.doubt_answer"].at(read)
+        for read in map(fold, texts)
+    )
+    return ground.turns[now].strip() if asked and doubted else ""
 
 
 def speaks_of(ground: CommonGround) -> bool:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Literal, cast
 
 from uptake.analyst import Reading
-from uptake.compile import changed, pointed, speaks_of
+from uptake.compile import changed, doubt, pointed, speaks_of
 from uptake.conversation import Conversation, Message
 from uptake.ground import Entry
 
@@ -245,6 +245,8 @@ def _repair(reading: Reading, conversation: Conversation) -> Move | None:
 def _answer(reading: Reading, conversation: Conversation) -> Move | None:
     if len(reading.ground.turns) < 2 or _chats(reading):
         return None
+    if doubt(reading.ground):
+        return Move("answer", "the reply is doubted: worked out anew, with the doubt")
     return Move("answer", f"what holds of {len(reading.ground.turns)} turns, in one")
 
 
@@ -264,7 +266,7 @@ def _chats(reading: Reading) -> bool:
     """Whether the last turn is small talk and nothing else."""
     last = _last(reading)
     social = bool(last) and all(entry.kind == "social" for entry in last)
-    return social and reading.resumed is None
+    return social and reading.resumed is None and not doubt(reading.ground)
 
 
 def _nothing(reading: Reading) -> str:

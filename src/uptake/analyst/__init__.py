@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from uptake.analyst.hearing import doubts, hear
+from uptake.analyst.hearing import hear
 from uptake.analyst.language import ENGLISH, Language, Pack
 from uptake.analyst.pointing import Referent, referents
 from uptake.analyst.presuming import presumed_false
@@ -219,15 +219,11 @@ def _resumed(ground: CommonGround, pack: Pack) -> int | None:
 
 
 def _leans(ground: CommonGround, pack: Pack) -> bool:
-    """Whether the last turn, or an answer that holds, is nothing without the assistant's words."""
-    doubted = any(
-        entry.kind == "social" and doubts(fold(entry.text), pack) for entry in _last(ground)
-    )
-    short = any(
+    """Whether an answer that holds is nothing without the assistant's question."""
+    return any(
         entry.kind == "answer" and len(entry.text.split()) <= BARE
         for entry in ground.active(ground.topic)
     )
-    return doubted or short
 
 
 BARE = 3  # words of an answer that says nothing without its question

@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from uptake.analyst.closeness import share
 from uptake.analyst.draft import Draft, Slot
 from uptake.analyst.opening import Opening, past_fillers
-from uptake.analyst.wording import fold
+from uptake.analyst.wording import Value, fold
 from uptake.ground import Entry, Span
 
-__all__ = ["Bare", "bare", "contrast", "put_bare"]
+__all__ = ["Bare", "bare", "contrast", "exchange", "put_bare"]
 
 _WORD = re.compile(r"[^\W\d_][\w'-]*")
+MOST = 16  # words of a piece that only puts one value in another's place
+SPEAKS = 0.0  # log-odds that they are beside the matter
 
 
 def contrast(draft: Draft, start: int, read: str, opened: Opening) -> Entry | None:
@@ -39,23 +41,28 @@ def contrast(draft: Draft, start: int, read: str, opened: Opening) -> Entry | No
             told = bool(draft.wording(context).about) and not opened.corrects
             words = opened.corrects
             return _put(draft, start, read, found, context, words=words, close=told)
-    return _pair(draft, start, read)
+    return None
 
 
-def _pair(draft: Draft, start: int, read: str) -> Entry | None:
-    """Of two values among words about what was said: the one that was said is the old one."""
-    pack = draft.pack
-    words = {word for word in _WORD.findall(read) if word not in pack.meta}
-    if any(word not in pack.numbers and word not in pack.sets for word in words):
+def exchange(draft: Draft, start: int, end: int) -> Entry | None:
+    """Of two values among words about what was said, the one that was said is the old one.
+
+    Where both were, the patterns tell which is the old one, or nothing does.
+    """
+    read = fold(draft.text[start:end])
+    said = draft.wording(draft.text[start:end])
+    values = [value for value in said.values if value.key not in draft.pack.meta]  # "is right"
+    if len(values) != 2 or values[0].kind != values[1].kind or not said.frame:
         return None
-    said = draft.wording(read)
-    if len(said.values) != 2 or said.values[0].kind != said.values[1].kind or not said.frame:
+    if not _about_saying(draft, read, values):
         return None
-    places = [_places(draft, read[value.start : value.end]) for value in said.values]
+    places = [_places(draft, read[value.start : value.end]) for value in values]
+    if all(places) and _only_of_saying(draft, read):
+        entry = contrast(draft, start, read, Opening(sure=True))
+        return entry or draft.add(start, end, "correction", status="pending")
     if bool(places[0]) == bool(places[1]):
         return None
-    old, new = said.values if places[0] else reversed(said.values)
-    end = start + len(read.rstrip())
+    old, new = values if places[0] else reversed(values)
     found = _closest(draft, places[0] or places[1], frozenset(), read[old.start : old.end])
     if len(found) != 1:
         return draft.add(start, end, "correction", status="pending")
@@ -63,6 +70,24 @@ def _pair(draft: Draft, start: int, read: str) -> Entry | None:
     put = Span(draft.turn, start + new.start, start + new.end)
     draft.strike(found[0].entry, found[0].start, found[0].end, entry, put)
     return entry
+
+
+def _about_saying(draft: Draft, read: str, values: Sequence[Value]) -> bool:
+    """Whether words without their values only speak of what was said, or are beside the matter."""
+    if _only_of_saying(draft, read):
+        return True
+    if len(read.split()) > MOST:
+        return False
+    rest = read
+    for value in reversed(values):
+        rest = f"{rest[: value.start]}{rest[value.end :]}"
+    return draft.beside(rest, draft.wording(rest).about) > SPEAKS
+
+
+def _only_of_saying(draft: Draft, read: str) -> bool:
+    pack = draft.pack
+    words = {word for word in _WORD.findall(read) if word not in pack.meta}
+    return all(word in pack.numbers or word in pack.sets for word in words)
 
 
 def _put(

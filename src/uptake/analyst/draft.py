@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from uptake.analyst.asides import aside
 from uptake.analyst.language import Language, Pack
-from uptake.analyst.wording import Wording, wording
+from uptake.analyst.wording import Wording, fold, wording
 from uptake.ground import CommonGround, Entry, Kind, Span, Status, Strike, Topic
 
 __all__ = ["SAYING", "Draft", "Slot"]
@@ -106,6 +107,15 @@ class Draft:
     def said(self, entry: Entry) -> str:
         """The words of an entry as they hold now."""
         return self.ground().wording(entry) if entry.struck else entry.text
+
+    def beside(self, text: str, about: frozenset[str] = frozenset()) -> float:
+        """The log-odds that some words are beside the matter; `about` are their stems."""
+        told = self.told() if about else about
+        return aside(fold(text), self.language, told, about)
+
+    def told(self) -> frozenset[str]:
+        """The stems of all that holds."""
+        return frozenset[str]().union(*(self.words(entry).about for entry in self.standing()))
 
     def wording(self, text: str) -> Wording:
         """The wording of any text."""

@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from uptake.analyst.contrast import exchange
 from uptake.analyst.draft import SAYING, Draft
 from uptake.analyst.language import ENGLISH, Language, Pack
 from uptake.analyst.opening import Opening, opening
 from uptake.analyst.pieces import Piece, pieces
 from uptake.analyst.presuming import presumed_false
-from uptake.analyst.revising import CLOSE, ranked, restated, revise
+from uptake.analyst.revising import CLOSE, ranked, restated, retold, revise, says_otherwise
 from uptake.analyst.topics import belongs, steer, turn_opens
 from uptake.analyst.withdrawing import names_last, withdraw
 from uptake.analyst.wording import LONGEST, fold, past_marks
@@ -30,6 +31,10 @@ __all__ = ["doubts", "hear", "settles_nothing"]
 
 _DIGIT = re.compile(r"\d")
 MANY = 60  # pieces of a turn: what has more is pasted, and opens no topic
+ASIDE = 3.0  # log-odds from which a piece is left out: a fact lost is worse than small talk kept
+VALUED = 2.0  # and more, where it gives a number, a day, a colour
+SHARED = 1  # stems of what was told that it may have
+SAYING_SO = 120  # characters in which one value is put in another's place
 SHORT = 6  # stems that an answer to a question has at most
 
 
@@ -45,6 +50,7 @@ class _Turn:
     steered: bool = False  # its words say which topic it is about
     first: bool = True
     rest: Sequence[Piece] = ()  # the piece after this one, if any
+    spent: bool = False  # that piece was heard with the one before it
 
 
 def hear(
@@ -67,7 +73,9 @@ def hear(
     turn.asks = _turn_topic(draft, heard)
     for place, (piece, before) in enumerate(zip(heard, again, strict=True)):
         turn.rest = heard[place + 1 : place + 2]
-        if piece.quoted:
+        if turn.spent:
+            turn.spent = False
+        elif piece.quoted:
             draft.add(piece.start, piece.end, "quoted")
         elif before is not None and _adds_nothing(draft, before, turn):
             _again(draft, before)
@@ -127,6 +135,8 @@ def _piece(draft: Draft, piece: Piece, turn: _Turn) -> None:
     if before is not None:
         _again(draft, before)
         return
+    if _says_otherwise(draft, start, piece.end, read, turn):
+        return
     opened = opening(read, pack) if any(draft.standing()) else Opening()
     bare = opened.corrects and opened.end >= len(read)
     if bare and opened.composed and _kind_of(read, draft.language) == "goal":
@@ -141,6 +151,25 @@ def _piece(draft: Draft, piece: Piece, turn: _Turn) -> None:
     if turn.correcting:
         opened = replace(opened, sure=True)
     _say(draft, start, piece.end, read, opened, turn)
+
+
+def _says_otherwise(draft: Draft, start: int, end: int, read: str, turn: _Turn) -> bool:
+    """Enter what puts another value by its structure alone, however it is opened.
+
+    A sentence that ends in the words of an earlier one, or two values of which one was said, in
+    one sentence or in two ("12? No, 9.").
+    """
+    if retold(draft, start, end) is not None:
+        return True
+    if len(read) > SAYING_SO or doubts(read, draft.pack):
+        return False
+    if exchange(draft, start, end) is not None:
+        return True
+    one = len(draft.wording(draft.text[start:end]).values) == 1
+    for after in turn.rest if one else ():
+        if after.end - start <= SAYING_SO and not after.quoted:
+            turn.spent = exchange(draft, start, after.end) is not None
+    return turn.spent
 
 
 def _say(draft: Draft, start: int, end: int, read: str, opened: Opening, turn: _Turn) -> None:
@@ -179,8 +208,22 @@ def _tell(draft: Draft, start: int, end: int, left: str, opened: Opening, turn: 
     if not question and told and restated(draft, start, end, goal=goal) is not None:
         return
     about = draft.wording(draft.text[start:end]).about
+    if _is_aside(draft, start, end, kind, about):
+        draft.add(start, end, "social")
+        return
     topic = draft.open() if goal or turn.steered else belongs(draft, about)
     draft.add(start, end, kind, topic)
+
+
+def _is_aside(draft: Draft, start: int, end: int, kind: Kind, about: frozenset[str]) -> bool:
+    """Whether a fact or question is surely beside the matter, once it is known what that is."""
+    if kind not in ("fact", "goal") or not any(e.kind == "goal" for e in draft.standing()):
+        return False
+    if len(about & draft.told()) > SHARED:
+        return False
+    text = draft.text[start:end]
+    least = ASIDE + (VALUED if draft.wording(text).values else 0.0)
+    return draft.beside(text, about) > least
 
 
 def _takes_back(draft: Draft, start: int, end: int, opened: Opening, turn: _Turn) -> bool:
@@ -197,6 +240,8 @@ def _takes_back(draft: Draft, start: int, end: int, opened: Opening, turn: _Turn
 
 def _replaces(draft: Draft, piece: Piece) -> bool:
     """Whether a piece tells something close to what was told before."""
+    if not piece.quoted and says_otherwise(draft, draft.text[piece.start : piece.end]):
+        return True
     if piece.quoted or _kind_of(piece.read, draft.language) != "fact":
         return False
     said = draft.wording(draft.text[piece.start : piece.end])

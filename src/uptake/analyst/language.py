@@ -86,6 +86,7 @@ class Pack:
     one_after: frozenset[str]
     meta: frozenset[str]
     signal: frozenset[str]
+    talkers: frozenset[str]
     deictic: frozenset[str]
     indefinite: frozenset[str]
     dayhalf: frozenset[str]
@@ -196,6 +197,7 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
         one_after=_words(data["one_after"]),
         meta=_words(lead["meta"]) | _words(lead["signal"]) | _words(data["stop"]),
         signal=_words(lead["signal"]),
+        talkers=_words(lead["talkers"]),
         deictic=_words(data["deictic"]),
         indefinite=frozenset(data["indefinite"]),
         dayhalf=frozenset(data["dayhalf"]),

@@ -19,15 +19,18 @@ from uptake.analyst.contrast import bare, contrast, put_bare
 from uptake.analyst.draft import Draft
 from uptake.analyst.opening import Opening
 from uptake.analyst.wording import Wording, fold
-from uptake.ground import Entry
+from uptake.ground import Entry, Kind
 
-__all__ = ["CLOSE", "ranked", "restated", "revise"]
+__all__ = ["CLOSE", "ranked", "restated", "retold", "revise", "says_otherwise"]
 
 _MARK = re.compile(r"[:,;–—] ")
 _WORD = re.compile(r"[\w'-]+")
+_BLANK = re.compile(r"\S+")
+_SET_OFF = (":", ";", ".", "!", "?", "–", "—", "*")
 _PREFIX = 120  # characters of an introduction
 
 CLOSE = 0.42  # of two sentences' words that must be shared, rare ones counting more (Dice)
+INTRODUCES = 0.0  # log-odds that an introduction is beside the matter
 CLEAR = 1.12  # how much closer the closest must be than the next
 
 
@@ -71,6 +74,59 @@ def restated(draft: Draft, start: int, end: int, *, goal: bool) -> Entry | None:
             draft.end(old, entry, "superseded")
             return entry
     return None
+
+
+def retold(draft: Draft, start: int, end: int) -> Entry | None:
+    """Enter a sentence that ends in the words of an earlier one, of another value, in its place.
+
+    Whatever introduces it, if that tells nothing: "my sheet says something else, Ann has 9".
+    """
+    text = draft.text[start:end]
+    said = draft.wording(text)
+    for old in draft.standing(earlier=True):
+        cut = _tail(said, draft.words(old), text, old.text)
+        if not cut or not _same_of_another(draft.words(old), draft.wording(text[cut:])):
+            continue
+        if not _introduces(draft, text[:cut]):
+            continue
+        kind: Kind = "goal" if old.kind == "goal" else "correction"
+        entry = draft.add(start + cut, end, kind, old.topic)
+        draft.end(old, entry, "superseded")
+        return entry
+    return None
+
+
+def says_otherwise(draft: Draft, text: str) -> bool:
+    """Whether a sentence says what an earlier turn said, of another value."""
+    said = draft.wording(text)
+    return any(_same_of_another(draft.words(old), said) for old in draft.standing(earlier=True))
+
+
+def _introduces(draft: Draft, text: str) -> bool:
+    """Whether words before a sentence tell nothing of it: "in the park" does, "I see now" does not.
+
+    They give no value and add nothing, share no word with what was told, and are set off by more
+    than a comma, speak of the one who talks, signal a correction, or are beside the matter.
+    """
+    pack = draft.pack
+    said = draft.wording(text)
+    values = any(value.key not in pack.meta for value in said.values)  # "that's not right"
+    if values or said.additive or said.about & draft.told():
+        return False
+    words = frozenset(_WORD.findall(fold(text)))
+    if text.rstrip().endswith(_SET_OFF) or words & (pack.talkers | pack.signal):
+        return True
+    return text.rstrip().endswith(",") and draft.beside(text) > INTRODUCES
+
+
+def _tail(said: Wording, old: Wording, text: str, was: str) -> int:
+    """Where the words of `old` begin that `said` ends in; 0 where it does not, or says no more."""
+    more = len(said.frame) - len(old.frame)
+    if not old.frame or more <= 0 or said.frame[more:] != old.frame:
+        return 0
+    leads = len(was[: old.starts[0]].split())  # "The", "6": words that are not in its frame
+    words = [each.start() for each in _BLANK.finditer(text[: said.starts[more]])]
+    return words[-leads] if leads and leads < len(words) else 0 if leads else said.starts[more]
 
 
 def _introduced(draft: Draft, text: str) -> list[int]:

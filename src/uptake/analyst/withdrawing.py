@@ -53,9 +53,11 @@ def withdraw(draft: Draft, start: int, end: int, opened: Opening) -> Entry | Non
 
 
 def names_last(draft: Draft, start: int, end: int, opened: Opening) -> bool:
-    """Whether a piece takes back nothing but what was said last ("scratch that")."""
+    """Whether a piece names only what was said ("scratch that", "forget the number I gave")."""
     what, _ = _named_by(fold(draft.text[start:end]), opened, draft.pack)
-    return what is not None and (not what or bool(draft.pack["withdraw.last"].at(what)))
+    if what is None:
+        return False
+    return bool(draft.pack["withdraw.last"].at(what)) or draft.pack.meta.issuperset(what.split())
 
 
 def _named_by(read: str, opened: Opening, pack: Pack) -> tuple[str | None, bool]:

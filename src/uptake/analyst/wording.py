@@ -52,9 +52,13 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """One sentence. `names` are its capitalised words, as (start, end)."""
+    """One sentence. `names` are its capitalised words, as (start, end).
+
+    `starts` are where the words of its frame begin.
+    """
 
     frame: tuple[str, ...]
+    starts: tuple[int, ...]
     about: frozenset[str]
     counted: frozenset[str]
     values: tuple[Value, ...]
@@ -74,7 +78,7 @@ class Wording:
         return tuple(value.key for value in self.values if value.kind != "number")
 
 
-_NOTHING = Wording((), frozenset(), frozenset(), (), (), 0, False, False)
+_NOTHING = Wording((), (), frozenset(), frozenset(), (), (), 0, False, False)
 
 
 def past_marks(read: str, at: int = 0) -> int:
@@ -100,6 +104,7 @@ def wording(text: str, language: Language) -> Wording:
     tokens = [Token(m[0], m.start(), m.end()) for m in _TOKEN.finditer(fold(text))]
     values, taken = _values(tokens, pack)
     frame: list[str] = []
+    starts: list[int] = []
     about: set[str] = set()
     counted: set[str] = set()
     names: list[tuple[int, int]] = []
@@ -116,6 +121,7 @@ def wording(text: str, language: Language) -> Wording:
             continue
         root = _stem(word, language)
         frame.append(pack.same.get(word, root))
+        starts.append(token.start)
         if word in pack.stop or word in "$€£%":
             continue
         about.add(root)
@@ -127,6 +133,7 @@ def wording(text: str, language: Language) -> Wording:
     words = {token.word for token in tokens}
     return Wording(
         tuple(frame),
+        tuple(starts),
         frozenset(about),
         frozenset(counted),
         tuple(values),
