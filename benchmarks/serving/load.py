@@ -24,7 +24,7 @@ FACTS = (
     "Two friends come by and eat {b} each.",
     "Half of what is left is sold at the market.",
     "The buyer returns {a} of those.",
-    "Birds pick at {c}, and these do not count any more.",
+    "A cousin brings {c} from another orchard.",
 )
 
 

@@ -111,7 +111,8 @@ def instruction(ground: CommonGround) -> str:
     """
     doubted = doubt(ground)
     told = len(ground.turns) - bool(doubted)
-    parts = [part for turn in range(told) if (part := _part(ground, turn))]
+    spent = _spent(ground)
+    parts = [part for turn in range(told) if (part := _part(ground, turn, spent))]
     goal = next((part for part in parts if part.goal), None)
     rest = [part for part in parts if part is not goal]
     request = rest[-1] if goal and rest and rest[-1].goal else None
@@ -142,7 +143,8 @@ def doubt(ground: CommonGround) -> str:
 
 def speaks_of(ground: CommonGround) -> bool:
     """Whether `instruction` has anything to say."""
-    return any(_part(ground, turn) for turn in range(len(ground.turns)))
+    spent = _spent(ground)
+    return any(_part(ground, turn, spent) for turn in range(len(ground.turns)))
 
 
 def standing(ground: CommonGround, turn: int) -> str:
@@ -150,7 +152,7 @@ def standing(ground: CommonGround, turn: int) -> str:
 
     "" where nothing of it holds.
     """
-    part = _part(ground, turn)
+    part = _part(ground, turn, _spent(ground))
     return part.text if part else ""
 
 
@@ -165,13 +167,13 @@ _LEADING = re.compile(r"(?!\s)[^\n]*[^\W\d_]{2}[^\n]*")  # words, up to the end 
 _MARK = re.compile(r"[ \t]*[-*•–·][ \t]*")  # of a list, and nothing after it
 
 
-def _part(ground: CommonGround, turn: int) -> _Part | None:
+def _part(ground: CommonGround, turn: int, spent: frozenset[int]) -> _Part | None:
     """What stands of a turn; None where nothing does."""
     entries = [entry for entry in ground.entries if entry.span.turn == turn]
     said = ground.turns[turn]
     if not entries:
         return _Part(turn, said.strip(), False) if re.search(r"\w", said) else None
-    words = {entry.id: _words(ground, entry) for entry in entries}
+    words = {entry.id: _words(ground, entry, spent) for entry in entries}
     if not any(words.values()):
         return None
     text = _woven(said, entries, words, steered=len(ground.topics) > 1)
@@ -205,16 +207,16 @@ def _woven(said: str, entries: Sequence[Entry], words: dict[int, str], *, steere
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
 
 
-def _words(ground: CommonGround, entry: Entry) -> str:
+def _words(ground: CommonGround, entry: Entry, spent: frozenset[int]) -> str:
     """What stands in an entry's place: its words as they hold now, or those that took over."""
     if entry.topic != ground.topic or _only_urges(ground, entry):
         return ""
     if entry.kind == "social":
-        return entry.text if _announces(ground, entry) else ""
+        return entry.text if _announces(ground, entry, spent) else ""
     if entry.status == "superseded":
         heir = _heir(ground, entry)
         return "" if heir is None else ground.wording(heir)
-    if entry.status == "withdrawn" or _done(ground, entry):
+    if entry.status == "withdrawn" or entry.id in spent:
         return ""
     return _as_data(entry.text) if entry.kind == "quoted" else ground.wording(entry)
 
@@ -232,7 +234,7 @@ def _only_urges(ground: CommonGround, entry: Entry) -> bool:
     return any(other.id < entry.id for other in earlier)
 
 
-def _announces(ground: CommonGround, entry: Entry) -> bool:
+def _announces(ground: CommonGround, entry: Entry, spent: frozenset[int]) -> bool:
     """Whether an entry says that something was wrong, and nothing said with it could be placed.
 
     The words are then handed on, so that the model can place it.
@@ -240,7 +242,7 @@ def _announces(ground: CommonGround, entry: Entry) -> bool:
     if not opening(fold(entry.text), ENGLISH.pack).sure:
         return False
     turns = (entry.span.turn, entry.span.turn + 1)
-    return not any(_done(ground, other) for other in ground.entries if other.span.turn in turns)
+    return not any(other.id in spent for other in ground.entries if other.span.turn in turns)
 
 
 def _heir(ground: CommonGround, entry: Entry) -> Entry | None:
@@ -263,12 +265,10 @@ def _leads_to(ground: CommonGround, entry: Entry, heir: Entry) -> bool:
     return False
 
 
-def _done(ground: CommonGround, entry: Entry) -> bool:
-    """Whether an entry has changed another, so that its words are in place there, or spent."""
-    return any(
-        other.by == entry.id or any(strike.by == entry.id for strike in other.struck)
-        for other in ground.entries
-    )
+def _spent(ground: CommonGround) -> frozenset[int]:
+    """The entries that have changed another, so that their words are in place there, or spent."""
+    ended = {entry.by for entry in ground.entries if entry.by is not None}
+    return frozenset(ended | {strike.by for entry in ground.entries for strike in entry.struck})
 
 
 def _listed(text: str) -> str:

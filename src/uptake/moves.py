@@ -163,8 +163,9 @@ def _pending(conversation: Conversation) -> bool:
 
 
 def _uses_tools(message: Message) -> bool:
-    extra = message.extra or {}
-    called = extra.get("tool_calls") or extra.get("function_call")
+    if message.extra is None:
+        return message.role in ("tool", "function")
+    called = message.extra.get("tool_calls") or message.extra.get("function_call")
     return message.role in ("tool", "function") or bool(called)
 
 

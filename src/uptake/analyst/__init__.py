@@ -184,13 +184,12 @@ def _telling(ground: CommonGround, pack: Pack) -> bool:
         return False
     if pack["social.telling"].within(last):
         return True
+    asked = {entry.span.turn for entry in ground.entries if entry.kind == "goal"}
     for turn in reversed(range(len(ground.turns))):
-        entries = [entry for entry in ground.entries if entry.span.turn == turn]
         said = _said(ground, turn)
-        waits = pack["social.telling"].within(said) and pack["social.until_asked"].within(said)
-        if waits:
+        if pack["social.telling"].within(said) and pack["social.until_asked"].within(said):
             return True
-        if any(e.kind == "goal" for e in entries) or pack["social.done"].within(said):
+        if turn in asked or pack["social.done"].within(said):
             return False
     return False
 

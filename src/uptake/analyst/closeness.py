@@ -10,21 +10,15 @@ from collections.abc import Iterable, Mapping
 
 from uptake.analyst.wording import Wording
 
-__all__ = ["closeness", "dice", "keys", "rarity", "share"]
+__all__ = ["closeness", "dice", "rarity", "share"]
 
 
 SMALL = 0.15  # what the small words weigh
 
 
-def keys(said: Wording) -> frozenset[str]:
-    """What a sentence has that another may share: its stems, what it counts, its values."""
-    counted = (f"#{word}" for word in said.counted)
-    return said.about | frozenset(counted) | frozenset(f"={v.kind}{v.key}" for v in said.values)
-
-
 def rarity(sentences: Iterable[Wording]) -> dict[str, float]:
     """What each key weighs: the less, the more of the sentences have it; values less than words."""
-    seen = Counter(key for said in sentences for key in keys(said))
+    seen = Counter(key for said in sentences for key in said.keys)
     return {key: (0.6 if key[0] == "=" else 2.0) / (1 + count) for key, count in seen.items()}
 
 
@@ -51,7 +45,7 @@ def share(about: frozenset[str], said: Wording) -> float:
 
 
 def _but_amounts(said: Wording) -> frozenset[str]:
-    return frozenset(key for key in keys(said) if not key.startswith("=number"))
+    return frozenset(key for key in said.keys if not key.startswith("=number"))
 
 
 def _weight(found: Iterable[str], weights: Mapping[str, float]) -> float:

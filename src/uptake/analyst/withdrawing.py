@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from uptake.analyst.closeness import keys, rarity
+from uptake.analyst.closeness import rarity
 from uptake.analyst.draft import Draft
 from uptake.analyst.language import Pack
 from uptake.analyst.opening import Opening
@@ -136,12 +136,12 @@ def _meant(draft: Draft, what: str) -> list[Entry]:
     if numbered is not None:
         return numbered
     said = draft.wording(what)
-    asked = keys(said)
+    asked = said.keys
     standing = list(draft.standing())
     weights = rarity(draft.words(old) for old in standing)
     total = sum(weights.get(key, 1.0) for key in asked)
     shares = {
-        old.id: sum(weights[key] for key in asked & keys(draft.words(old))) / total
+        old.id: sum(weights[key] for key in asked & draft.words(old).keys) / total
         for old in standing
         if asked
     }

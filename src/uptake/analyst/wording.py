@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from uptake.analyst.language import Language, Pack
@@ -54,7 +54,8 @@ class Value:
 class Wording:
     """One sentence. `names` are its capitalised words, as (start, end).
 
-    `starts` are where the words of its frame begin.
+    `starts` are where the words of its frame begin. `keys` is what another sentence may share with
+    it: its stems, what it counts, its values.
     """
 
     frame: tuple[str, ...]
@@ -66,6 +67,12 @@ class Wording:
     indefinite: int
     additive: bool
     negated: bool
+    keys: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        counted = {f"#{word}" for word in self.counted}
+        values = {f"={value.kind}{value.key}" for value in self.values}
+        object.__setattr__(self, "keys", self.about | counted | values)
 
     @property
     def amounts(self) -> tuple[str, ...]:
@@ -89,10 +96,17 @@ def past_marks(read: str, at: int = 0) -> int:
 
 def fold(text: str) -> str:
     """Lower case, plain apostrophes, and exactly as long as `text`."""
+    return _folded(text) if len(text) <= LONGEST else _fold(text)
+
+
+def _fold(text: str) -> str:
     low = text.lower()
     if len(low) != len(text):  # "İ" in lower case is two characters
         low = "".join(each if len(each) == 1 else mark for mark in text for each in [mark.lower()])
     return low.translate(_FOLD)
+
+
+_folded = lru_cache(maxsize=16384)(_fold)  # the same turns are read again with each new one
 
 
 @lru_cache(maxsize=16384)

@@ -131,6 +131,6 @@ _places = itertools.count()
 
 
 def new_id(at: float | None = None) -> str:
-    """32 hexadecimal digits that sort by time: milliseconds, a counter of this process's, chance."""
+    """32 hexadecimal digits that sort by time: milliseconds, this process's counter, chance."""
     milliseconds = int((time.time() if at is None else at) * 1000)
     return f"{milliseconds:012x}{next(_places) & 0xFFFFFF:06x}{secrets.token_hex(7)}"
