@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 import fidelity
 from uptake.analyst.asides import features, shared
 from uptake.analyst.hearing import settles_nothing
-from uptake.analyst.language import ENGLISH, FOLDER
+from uptake.analyst.language import ENGLISH
 from uptake.analyst.wording import wording
 from uptake.domains import domain
 from uptake.domains import names as domains
@@ -352,7 +352,7 @@ def main() -> None:
     weights = np.frombuffer(table, np.int8).astype(np.float32) * np.float32(step)
     talk_scores = talk_seen.of(weights) + bias
     if asked.write:
-        (FOLDER / "en.asides").write_bytes(
+        ENGLISH.file.with_suffix(".asides").write_bytes(
             json.dumps({"step": step, "bias": bias, "places": PLACES, "from": FROM}).encode()
             + b"\n"
             + table
