@@ -285,7 +285,7 @@ def matrix(found: Sequence[Example]) -> Matrix:
 def fit(
     found: Sequence[Example], seen: Matrix, chosen: NDArray[np.bool_], decay: float, passes: int
 ) -> tuple[NDArray[np.float32], float]:
-    """Weights and bias by logistic regression (Adam, L2), each source of a side weighing alike."""
+    """Weights and bias by logistic regression (Adam, L2); either side weighs a half."""
     counts = np.array([e.beside for e in found])
     weight = _balanced(found) * chosen
     weight /= weight.sum()
@@ -309,11 +309,10 @@ def _balanced(found: Sequence[Example]) -> NDArray[np.float64]:
     sizes: dict[tuple[bool, str], int] = defaultdict(int)
     for each in found:
         sizes[each.beside, each.source] += 1
-    sides = {side: sum(s == side for s, _ in sizes) for side in (True, False)}
     # The square root: a source of thousands still says more than one of hundreds.
     raw = np.array([sizes[e.beside, e.source] ** -0.5 for e in found])
     side = np.array([e.beside for e in found])
-    for which in sides:
+    for which in (True, False):
         raw[side == which] /= raw[side == which].sum()
     return raw
 
