@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 import fidelity
 from uptake.analyst.asides import features, shared
 from uptake.analyst.hearing import settles_nothing
-from uptake.analyst.language import ENGLISH, FOLDER
+from uptake.analyst.language import ENGLISH
 from uptake.analyst.wording import wording
 from uptake.domains import domain
 from uptake.domains import names as domains
@@ -285,7 +285,7 @@ def matrix(found: Sequence[Example]) -> Matrix:
 def fit(
     found: Sequence[Example], seen: Matrix, chosen: NDArray[np.bool_], decay: float, passes: int
 ) -> tuple[NDArray[np.float32], float]:
-    """Weights and bias by logistic regression (Adam, L2), each source of a side weighing alike."""
+    """Weights and bias by logistic regression (Adam, L2); either side weighs a half."""
     counts = np.array([e.beside for e in found])
     weight = _balanced(found) * chosen
     weight /= weight.sum()
@@ -309,11 +309,10 @@ def _balanced(found: Sequence[Example]) -> NDArray[np.float64]:
     sizes: dict[tuple[bool, str], int] = defaultdict(int)
     for each in found:
         sizes[each.beside, each.source] += 1
-    sides = {side: sum(s == side for s, _ in sizes) for side in (True, False)}
     # The square root: a source of thousands still says more than one of hundreds.
     raw = np.array([sizes[e.beside, e.source] ** -0.5 for e in found])
     side = np.array([e.beside for e in found])
-    for which in sides:
+    for which in (True, False):
         raw[side == which] /= raw[side == which].sum()
     return raw
 
@@ -352,7 +351,7 @@ def main() -> None:
     weights = np.frombuffer(table, np.int8).astype(np.float32) * np.float32(step)
     talk_scores = talk_seen.of(weights) + bias
     if asked.write:
-        (FOLDER / "en.asides").write_bytes(
+        ENGLISH.file.with_suffix(".asides").write_bytes(
             json.dumps({"step": step, "bias": bias, "places": PLACES, "from": FROM}).encode()
             + b"\n"
             + table

@@ -9,7 +9,6 @@ import pytest
 
 from uptake.analyst import ENGLISH, Language, ledger
 from uptake.analyst.asides import NEVER, aside, features, read_weights
-from uptake.analyst.language import FOLDER
 from uptake.errors import UptakeError
 from uptake.ground import CommonGround
 
@@ -69,7 +68,7 @@ def test_words_of_the_matter_keep_a_sentence():
 
 def test_a_language_without_weights_has_no_asides(tmp_path: Path):
     mine = tmp_path / "mine.toml"
-    mine.write_text((FOLDER / "en.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    mine.write_text(ENGLISH.file.read_text(encoding="utf-8"), encoding="utf-8")
     assert aside("sounds good to me", Language("mine", mine), NOTHING, NOTHING) == NEVER
     assert aside("so " * 200, ENGLISH, NOTHING, NOTHING) == NEVER
 

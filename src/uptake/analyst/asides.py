@@ -19,10 +19,10 @@ from functools import cache, lru_cache
 from pathlib import Path
 from zlib import crc32
 
-from uptake.analyst.language import FOLDER, Language
+from uptake.analyst.language import Language
 from uptake.errors import UptakeError
 
-__all__ = ["Weights", "aside", "features", "shared"]
+__all__ = ["NEVER", "Weights", "aside", "features", "read_weights", "shared"]
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+(?:[.,:]\d+)*|[^\w\s]")
 LONGEST = 300  # characters: nobody's small talk is longer in one piece
@@ -85,8 +85,7 @@ def _of_words(read: str, language: Language) -> float:
 @cache
 def _weights(language: Language) -> Weights | None:
     """The weights beside a pack, None where it has none. Raises UptakeError if they are no such."""
-    pack = language.path or FOLDER / f"{language.code}.toml"
-    return read_weights(pack.with_suffix(".asides"))
+    return read_weights(language.file.with_suffix(".asides"))
 
 
 def read_weights(path: Path) -> Weights | None:

@@ -124,6 +124,11 @@ class Language:
     path: Path | None = None
 
     @property
+    def file(self) -> Path:
+        """Where its pack lies."""
+        return self.path or FOLDER / f"{self.code}.toml"
+
+    @property
     def pack(self) -> Pack:
         """Its pack. Raises UptakeError where there is none, or where it is not whole."""
         return _pack(self)
@@ -135,7 +140,7 @@ ENGLISH = Language("en")
 
 @cache
 def _pack(language: Language) -> Pack:
-    path = language.path or FOLDER / f"{language.code}.toml"
+    path = language.file
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
