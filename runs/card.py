@@ -24,6 +24,7 @@ from uptake.domains.math import committed, same
 from uptake.domains.math.problem import Problem, draw
 from uptake.domains.math.stories import Fact
 from uptake.embedded.model import WEIGHTS
+from uptake.intervals import wilson
 from uptake.model import Model, Sampling
 from uptake.models import model as open_model
 from uptake.train import corpus
@@ -275,17 +276,6 @@ def table(model: Model) -> list[tuple[str, str, float, Trial]]:
         ("chat: stale after a plain correction", "often", 1.0, corrected("stale")),
         ("chat: fresh after a plain correction", "", 1.0, corrected("fresh")),
     ]
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """The 95% Wilson score interval of a share."""
-    z = 1.959964
-    if n == 0:
-        return 0.0, 1.0
-    p, scale = hits / n, 1 + z * z / n
-    middle = p + z * z / (2 * n)
-    width = z * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
-    return max(0.0, (middle - width) / scale), min(1.0, (middle + width) / scale)
 
 
 async def measure(model: Model, n: int, seed: int, only: str = "") -> list[dict[str, Any]]:

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from card import wilson
 from table import save
 from uptake import Conversation, MediatedReply, Mediator, Sampling, Scripted
+from uptake.intervals import wilson
 from uptake.moves import Request
 
 ASKS = ("ask", "confirm")

@@ -40,13 +40,14 @@ def chromium() -> str:
 
 @dataclass
 class Page:
-    """A tab: `asked` are the addresses it requested, `complaints` its console's."""
+    """A tab: `asked` are the addresses it requested, `complaints` its console's, dialogs too."""
 
     socket: aiohttp.ClientWebSocketResponse
     asked: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
     _waiting: dict[int, asyncio.Future[Any]] = field(default_factory=dict)
+    _closing: list[asyncio.Future[Any]] = field(default_factory=list)
 
     async def listen(self) -> None:
         async for message in self.socket:
@@ -60,6 +61,10 @@ class Page:
                     self.asked.append(said["request"]["url"])
                 case "Runtime.exceptionThrown":
                     self.complaints.append(str(said["exceptionDetails"]))
+                case "Page.javascriptDialogOpening":
+                    self.complaints.append(f"a dialog: {said['message']}")
+                    closed = self.do("Page.handleJavaScriptDialog", accept=False)
+                    self._closing.append(asyncio.ensure_future(closed))
                 case "Runtime.consoleAPICalled" if said["type"] in ("error", "warning"):
                     self.complaints.append(str(said["args"]))
                 case "Log.entryAdded" if said["entry"]["level"] in ("error", "warning"):
@@ -84,14 +89,22 @@ class Page:
         return found["result"].get("value")
 
     async def until(self, script: str) -> None:
-        """Wait until an expression is true."""
-        await self.js(
+        """Wait until an expression is true, on whatever page the tab has come to by then."""
+        looking = (
             "new Promise(done => { const look = () => "
             f"({script}) ? done(true) : setTimeout(look, 50); look(); }})"
         )
+        while True:
+            try:
+                return await self.js(looking)
+            except RuntimeError as error:
+                if "navigated" not in str(error) and "context was destroyed" not in str(error):
+                    raise
 
-    async def open(self, path: Path) -> None:
-        await self.do("Page.navigate", url=path.as_uri())
+    async def open(self, where: Path | str) -> None:
+        """A file, or an address."""
+        url = where if isinstance(where, str) else where.as_uri()
+        await self.do("Page.navigate", url=url)
         await self.until("document.readyState === 'complete'")
 
     async def show(self, *, width: int, dark: bool = False, height: int = 900) -> None:

@@ -126,6 +126,9 @@ def test_a_line_goes_back_to_the_root(url: str):
         assert await store.children(ANN, turn(2).id) == 2
         assert await store.children(ANN, turn(6).id) == 0
         assert await store.children(BEN, turn(2).id) == 0
+        assert numbers(await store.forks(ANN, [turn(n).id for n in (5, 2, 1)])) == [2, 3, 4, 6]
+        assert await store.forks(BEN, [turn(2).id]) == []
+        assert await store.forks(ANN, []) == []
         latest = await store.latest(ANN, "t")
         assert latest is not None
         assert latest.id == turn(6).id

@@ -24,10 +24,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the scripts beside this folder
 
-from card import wilson
 from table import ROOT, fill, save
 from uptake.acts import ASKING, RuleAnnotator, names
 from uptake.conversation import Conversation
+from uptake.intervals import wilson
 from uptake.questions import offers, questions
 
 PAGE = ROOT / "docs" / "acts.md"

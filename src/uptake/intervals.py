@@ -31,6 +31,7 @@ __all__ = [
     "percentile",
     "rare",
     "reach",
+    "wilson",
 ]
 
 Kind = Literal["share", "difference", "ratio", "amount"]
@@ -339,3 +340,14 @@ def _studentised_mean(values: Array, weights: Array) -> tuple[float, float]:
     fewer, more = rare(np.array([(values < 0).sum(), (values > 0).sum()]), np.array([n, n]))
     low, high = value - float(over) * error, value - float(under) * error
     return max(-1.0, -float(fewer), low), min(1.0, float(more), high)
+
+
+def wilson(hits: float, n: float) -> tuple[float, float]:
+    """The 95% score interval of a share of `n` (Wilson 1927); (0, 1) where `n` is 0."""
+    if n == 0:
+        return 0.0, 1.0
+    z = 1.959964
+    p, scale = hits / n, 1 + z * z / n
+    middle = p + z * z / (2 * n)
+    width = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, (middle - width) / scale), min(1.0, (middle + width) / scale)

@@ -5,12 +5,16 @@ This module knows nothing of what the pages look like.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from uptake.serve.records import ArmCount, Summary, Turn
-from uptake.serve.store.tables import Database, columns, line, to_turn
+from uptake.serve.store.tables import TURN, Database, columns, line, to_turn
 
-__all__ = ["arms", "summaries", "turns"]
+__all__ = ["arms", "forks", "summaries", "turns"]
+
+AT_ONCE = 500
+"""How many turns one statement looks for the children of."""
 
 
 def summaries(db: Database, limit: int, before: str | None, search: str) -> list[Summary]:
@@ -43,6 +47,17 @@ def turns(db: Database, conversation: str) -> list[Turn]:
     sql = "SELECT tenant, last FROM conversations WHERE conversation = ? ORDER BY last DESC LIMIT 1"
     row = db.execute(sql, (conversation,)).fetchone()
     return [] if row is None else line(db, *row)
+
+
+def forks(db: Database, tenant: str, turns: Sequence[str]) -> list[Turn]:
+    """The turns that go on from any of these, oldest first."""
+    found: list[Turn] = []
+    for start in range(0, len(turns), AT_ONCE):
+        some = turns[start : start + AT_ONCE]
+        places = ", ".join("?" * len(some))
+        sql = f"{TURN} WHERE tenant = ? AND parent IN ({places})"
+        found += map(to_turn, db.execute(sql, (tenant, *some)).fetchall())
+    return sorted(found, key=lambda turn: turn.id)
 
 
 ARMS = """

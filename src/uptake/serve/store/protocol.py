@@ -57,6 +57,10 @@ class Store(Protocol):
         """
         ...
 
+    async def forks(self, tenant: str, turns: Sequence[str]) -> list[Turn]:
+        """The turns that go on from any of these, oldest first: for the dashboard."""
+        ...
+
     async def amend(self, amendment: Amendment) -> None:
         """Keep an amendment, durably; twice is once."""
         ...

@@ -92,6 +92,9 @@ class SQLStore:
     async def turns(self, conversation: str) -> list[Turn]:
         return await self._pages.run(lambda db: pages.turns(db, conversation))
 
+    async def forks(self, tenant: str, turns: Sequence[str]) -> list[Turn]:
+        return await self._pages.run(lambda db: pages.forks(db, tenant, turns))
+
     async def arms(self, since: float = 0.0) -> list[ArmCount]:
         return await self._pages.run(lambda db: pages.arms(db, since))
 

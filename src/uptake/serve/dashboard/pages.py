@@ -1,0 +1,68 @@
+"""Templates filled in: every value escaped, whatever it holds.
+
+This module knows nothing of what a page shows, or of who may see it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import Response
+
+from uptake.report.reading import pieces
+from uptake.serve.dashboard import views
+from uptake.serve.dashboard.ledger import rewording
+
+__all__ = ["STATIC", "page", "text"]
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+
+def page(request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+    """A response with a template filled in; `base` is where the dashboard is mounted."""
+    return Response(
+        text(template, base=str(request.scope.get("root_path", "")), **values),
+        status,
+        media_type="text/html",
+    )
+
+
+def text(template: str, **values: Any) -> bytes:
+    """A template filled in, as bytes. What no encoding has a place for becomes a question mark."""
+    return _environment().get_template(template).render(**values).encode("utf-8", "replace")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(  # pyright: ignore[reportUnknownMemberType]
+        flag=views.flag,
+        hue=views.hue,
+        lasting=views.lasting,
+        part=_part,
+        pieces=pieces,
+        short=views.short,
+        took=views.took,
+        when=views.when,
+    )
+    environment.globals.update(  # pyright: ignore[reportUnknownMemberType]
+        forms=views.FORMS, name=views.name, rewording=rewording
+    )
+    return environment
+
+
+def _part(value: object) -> str:
+    """A value as one part of a path, whatever it holds."""
+    return quote(str(value), safe="", errors="replace")
