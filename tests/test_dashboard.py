@@ -152,6 +152,7 @@ def test_a_plot_has_an_interval_that_counts_conversations():
     assert 0 <= bar.left < bar.at < bar.right <= 100
     assert failed.bars[0].share == 0
     assert failed.bars[0].high > 0.2
+    assert plots([arm("original", 9, 9, 0)])[0].bars == ()  # not read, so nothing is known
     assert plots([])[0].bars == ()
 
 
@@ -338,6 +339,8 @@ def test_a_conversation_can_be_forgotten(client):
     assert (answer.status_code, answer.headers["location"]) == (303, "/dashboard/")
     assert asyncio.run(client.store.turns("c")) == []
     assert client.get("/dashboard/c/c").status_code == 404
+    asked = client.get("/dashboard/c/c/after?turn=1", headers={"hx-request": "true"})
+    assert asked.headers["hx-redirect"] == "/dashboard/"
 
 
 def test_a_replay_streams_and_says_when_it_fails(client):

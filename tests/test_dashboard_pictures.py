@@ -42,7 +42,7 @@ async def _others(store: Store, at: float) -> None:
             await store.add(turn)
 
 
-def test_a_conversation_goes_wrong_and_its_mended_twin_does_not(pictures):
+def test_a_conversation_goes_wrong_and_its_mended_twin_does_not(pictures, tmp_path):
     async def look():
         model, now = uptake.load_model("embedded"), time.time() - 200
         bare = await played(model, TURNS, arm="shadow", at=now, seed=1)
@@ -63,6 +63,7 @@ def test_a_conversation_goes_wrong_and_its_mended_twin_does_not(pictures):
                         "document.querySelectorAll('.step:last-of-type .got')"
                         ".forEach(got => { got.open = true; })"
                     )
+                    await page.js("new Promise(drawn => setTimeout(drawn, 100))")
                     (pictures / f"dashboard-{name}.png").write_bytes(await page.picture())
                     await page.show(width=390, dark=True)
                     wide = await page.js(
@@ -70,7 +71,7 @@ def test_a_conversation_goes_wrong_and_its_mended_twin_does_not(pictures):
                         " - document.documentElement.clientWidth"
                     )
                     assert wide == 0, name
-                    (pictures / f"dashboard-{name}-phone.png").write_bytes(await page.picture())
+                    (tmp_path / f"dashboard-{name}-phone.png").write_bytes(await page.picture())
                     await page.show(width=1280)
                 assert page.complaints == []
         return bare, mended

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from uptake.intervals import Ratio, intervals, paired_difference, percentile
+from uptake.intervals import Ratio, intervals, paired_difference, percentile, wilson
 
 unit = st.floats(0, 1, width=32)
 
@@ -155,6 +155,14 @@ def test_differences_leave_out_what_one_side_lacks_and_refuse_what_is_not_paired
     assert math.isnan(paired_difference(np.array([]), np.array([])).p)
     with pytest.raises(ValueError, match="not paired"):
         paired_difference(np.ones(2), np.ones(3))
+
+
+def test_a_score_interval_is_wilsons():
+    # The worked example of Newcombe 1998: 81 of 263.
+    assert [round(bound, 4) for bound in wilson(81, 263)] == [0.2553, 0.3662]
+    assert wilson(0, 0) == (0, 1)
+    assert wilson(0, 10)[0] == 0
+    assert wilson(10, 10)[1] == pytest.approx(1)
 
 
 def test_the_docs_show_the_coverage_that_was_measured():

@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
@@ -220,6 +220,8 @@ class _Dashboard:
             yield _json_line({"error": f"No reply: {error}"})
         finally:
             self._replaying -= 1
+            if isinstance(pieces, AsyncGenerator):  # whoever left has the call dropped, too
+                await pieces.aclose()
         yield _json_line({"done": True})
 
     async def arms(self, request: Request, session: str) -> Response:
@@ -305,6 +307,8 @@ async def _nothing(request: Request, session: str) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 404 and "hx-request" in request.headers:  # deleted under an open page
+        return Response(status_code=404, headers={"hx-redirect": f"{_base(request)}/"})
     return page(request, "message.html", status=error.status_code, message=error.detail)
 
 

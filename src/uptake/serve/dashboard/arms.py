@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from uptake.intervals import wilson
 from uptake.serve.records import ArmCount
 
-__all__ = ["Bar", "Plot", "plots"]
+__all__ = ["Bar", "Plot", "plots", "read"]
 
 WIDE = 100.0
 """The width of a plot, in units of its own."""
@@ -42,13 +42,21 @@ class Plot:
     bars: tuple[Bar, ...]
 
 
+def read(arm: ArmCount) -> bool:
+    """Whether it is known what users put right: as it came, a conversation may not be read at all.
+
+    Nothing found there is then no sign of contented users.
+    """
+    return arm.arm != "original" or arm.repairs > 0
+
+
 def plots(arms: Sequence[ArmCount]) -> tuple[Plot, ...]:
     """What can be compared: how often users put something right, and how often a reply failed."""
     return (
         _plot(
             "The user puts something right",
-            "Turns that correct, take back or doubt what was said. Less is better.",
-            [(arm, arm.repairs) for arm in arms],
+            "Turns that correct, take back or doubt what was said.",
+            [(arm, arm.repairs) for arm in arms if read(arm)],
         ),
         _plot(
             "No reply",

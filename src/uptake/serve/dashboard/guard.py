@@ -73,6 +73,7 @@ class Sessions:
     """Logins by one token. Raises UptakeError where the token is too short to be one."""
 
     def __init__(self, token: str) -> None:
+        token = token.strip()
         if len(token) < SHORTEST:
             raise UptakeError(
                 f"the dashboard's token has {len(token)} characters: give {SHORTEST} or more,"

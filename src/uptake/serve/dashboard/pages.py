@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from uptake.report.reading import pieces
 from uptake.serve.dashboard import views
+from uptake.serve.dashboard.arms import read
 from uptake.serve.dashboard.ledger import rewording
 
 __all__ = ["STATIC", "page", "text"]
@@ -53,6 +54,7 @@ def _environment() -> Environment:
         lasting=views.lasting,
         part=_part,
         pieces=pieces,
+        read=read,
         short=views.short,
         took=views.took,
         when=views.when,
