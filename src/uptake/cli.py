@@ -65,6 +65,7 @@ def probe(
     temperature: float = 1.0,
     effort: str | None = None,
     budgets: List = None,
+    shards: List = None,
     reply_tokens: int = 1024,
     controls: bool = True,
     mediated: Choice = False,
@@ -100,6 +101,7 @@ def probe(
         temperature: How replies are drawn, in every condition; 0 is greedy.
         effort: How much a reasoning model may think: none, minimal, low, medium, high or more.
         budgets: What the probe thinking compares, for example low,high or 256,4096.
+        shards: How many shards the probe lost tells each instruction in, too: 2-8 or 2,4,8.
         reply_tokens: The most tokens of one reply.
         controls: Play the constant policies (never answer, always ask, always guess, …) beside it.
         mediated: Play the model mediated, too, beside itself.
@@ -138,6 +140,7 @@ def probe(
         judge=judge,
         sampling=Sampling(temperature=temperature, max_tokens=reply_tokens, effort=effort),
         budgets=_split(budgets),
+        shards=_split(shards),
         controls=controls,
         mediated=mediated,
         mend=_menders(mend),
