@@ -179,7 +179,8 @@ class Messages:
         extra: Mapping[str, Any],
     ) -> dict[str, Any]:
         """See `Api`. Messages, tools and tool calls are translated."""
-        return {"model": model, **messages.request(talk), **sent, **messages.settings(extra)}
+        named = messages.nested(sent)
+        return {"model": model, **messages.request(talk), **named, **messages.settings(extra)}
 
     def read_answer(self, body: bytes) -> wire.Answer:
         """See `Api`."""
