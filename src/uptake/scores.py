@@ -75,6 +75,7 @@ class Metric:
     any other is first averaged over the repeats of an instruction. `kind` says what the values
     are: a "share" in [0, 1], a "difference" of two in [-1, 1], or an "amount" above 0. `condition`
     is what the row is filed under; `headline` ones are shown first; `meaning` is half a sentence.
+    `sides` says of a difference when an episode falls short, for each condition it is made of.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Metric:
     kind: Literal["share", "difference", "amount"] = "share"
     pooled: bool = False
     headline: bool = False
+    sides: tuple[tuple[str, Callable[[Episode], bool]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
