@@ -13,8 +13,8 @@ from typing import Protocol, runtime_checkable
 
 from uptake.errors import UptakeError
 from uptake.instruction import Instruction
+from uptake.measures import Figure
 from uptake.scenario import Scenario
-from uptake.scores import Figure
 
 __all__ = ["Probe", "budgeted", "granular", "metrics", "names", "probe"]
 
@@ -26,10 +26,11 @@ class Probe(Protocol):
     """A name, the conditions it compares, and how it tells one instruction under each of them.
 
     A probe that measures more than how well instructions are solved has an attribute `metrics`,
-    too: a sequence of `uptake.scores.Figure`. One whose figures depend on the conditions that were
-    played has a method `metrics_of(conditions)` in its place; one that takes budgets of thinking a
-    method `at(budgets)`, which gives the probe that plays those; one that can tell an instruction
-    in fewer shards a method `told_in(shards)`, which gives the probe that tells it in so many, too.
+    too: a sequence of `uptake.measures.Figure`. One whose figures depend on the conditions that
+    were played has a method `metrics_of(conditions)` in its place; one that takes budgets of
+    thinking a method `at(budgets)`, which gives the probe that plays those; one that can tell an
+    instruction in fewer shards a method `told_in(shards)`, which gives the probe that tells it in
+    so many, too.
     """
 
     @property

@@ -20,11 +20,11 @@ from random import Random
 
 from uptake.episode import Episode, Turn
 from uptake.instruction import Instruction
+from uptake.measures import Metric
 from uptake.probes.granularity import in_shards, merged
 from uptake.probes.variants import Played
 from uptake.questions import questions
 from uptake.scenario import CONDITIONS, Scenario, scenarios
-from uptake.scores import Metric
 
 __all__ = ["STRATEGIES", "Lost", "lost", "strategy"]
 

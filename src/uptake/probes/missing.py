@@ -17,8 +17,8 @@ from random import Random
 
 from uptake.episode import Episode
 from uptake.instruction import Instruction
+from uptake.measures import Metric
 from uptake.scenario import Scenario, Told, bullets
-from uptake.scores import Metric
 
 __all__ = ["Missing", "asks", "missing"]
 

@@ -16,11 +16,11 @@ from functools import partial
 
 from uptake.episode import Episode
 from uptake.instruction import Instruction
+from uptake.measures import Metric
 from uptake.models.policies import POLICIES
 from uptake.probes.variants import Played, acts_at, changeable, changed, pick, spoken
 from uptake.questions import yes_or_no
 from uptake.scenario import Scenario, Told, question
-from uptake.scores import Metric
 
 __all__ = ["TRIGGERS", "Presupposition", "presupposition"]
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from uptake.episode import Episode
 from uptake.instruction import Instruction
+from uptake.measures import Metric
 from uptake.probes.variants import (
     Played,
     changeable,
@@ -26,7 +27,6 @@ from uptake.probes.variants import (
     written,
 )
 from uptake.scenario import Scenario, Told
-from uptake.scores import Metric
 
 __all__ = ["Revision", "revision"]
 

@@ -18,10 +18,10 @@ from functools import partial
 
 from uptake.errors import UptakeError
 from uptake.instruction import Instruction, Shard
+from uptake.measures import Metric
 from uptake.probes.missing import Missing, asked, asks
 from uptake.probes.variants import Played
 from uptake.scenario import Scenario, scenarios
-from uptake.scores import Metric
 
 __all__ = ["EFFORTS", "WORDS", "Thinking", "thinking"]
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from uptake.measures import Agreement, Figure
 from uptake.report.curves import attempts, course, levels, revealed, turns
 from uptake.report.figures import Figures
 from uptake.report.scales import bounds, floor, mark_people, tips, x
-from uptake.scores import Agreement, Figure
 
 if TYPE_CHECKING:
     import altair as alt

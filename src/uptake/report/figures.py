@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from uptake.measures import Course, Figure
 from uptake.partners import ORACLE
 from uptake.probes import metrics
 from uptake.probes.granularity import shards_of
-from uptake.scores import Course, Figure, Row
+from uptake.scores import Row
 
 __all__ = ["Figures", "groups", "percent", "reach", "shown", "span", "span_of"]
 

@@ -15,8 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from uptake.episode import Episode, Turn
+from uptake.measures import Agreement, Course, Figure, Metric
 from uptake.probes.variants import acts_at
-from uptake.scores import Agreement, Course, Figure, Metric, right_then_wrong
+from uptake.scores import right_then_wrong
 from uptake.show import outcome
 
 __all__ = ["Bubble", "Reading", "Shelf", "pieces", "readings"]
