@@ -10,20 +10,9 @@ import subprocess
 from dataclasses import replace
 
 import pytest
-from command import lines, messages, serving, start, surroundings, toy, uptake, wait_for
+from command import lines, messages, start, uptake, wait_for
 
 from uptake.run.record import episodes
-
-
-@pytest.fixture
-def server():
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def env(tmp_path_factory):
-    return surroundings(toy.install(tmp_path_factory.mktemp("site")))
 
 
 def probe(out, model, *more):

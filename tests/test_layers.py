@@ -48,7 +48,7 @@ LAYERS = (
     "bridges bridges.*",
     "train train.*",
     "serve serve.*",
-    "api __init__ cli __main__",
+    "api __init__ cli cli.* __main__",
 )
 
 # What only the extras install; these may import it, inside functions.
