@@ -20,7 +20,7 @@ from uptake.instruction import Instruction
 from uptake.measures import Metric
 from uptake.scenario import Scenario, Told, bullets
 
-__all__ = ["Missing", "asks", "missing"]
+__all__ = ["Missing", "asked", "asks", "missing"]
 
 Played = Mapping[str, Episode]
 """The episodes of one instruction and repeat, by condition."""
