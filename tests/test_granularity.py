@@ -108,7 +108,9 @@ def test_the_usual_instructions_stay_as_they_are_and_long_ones_have_other_ids():
     assert {len(one.shards) for one in long(math, 50, 7)} == {7}
     assert all(len(one.shards) >= 5 for one in long(math, 50, 5))
     assert {one.id for one in long(math, 50, 3)} <= {one.id for one in math.generate(400)}
-    with pytest.raises(DomainError, match="of 64 instructions of the domain math 0 have 9 shards"):
+    with pytest.raises(
+        DomainError, match="of 1,064 instructions of the domain math 0 have 9 shards"
+    ):
         long(math, 1, 9)
 
 

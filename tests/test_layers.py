@@ -40,7 +40,7 @@ LAYERS = (
     "episode",
     "experience",
     "analysts talk",
-    "intervals agreement contrasts halflife measures scores compare gates",
+    "intervals agreement contrasts halflife measures cells scores compare gates",
     "probes probes.*",
     "run run.*",
     "sharding sharding.*",

@@ -19,8 +19,8 @@ __all__ = ["Domain", "DomainError", "domain", "guess", "long", "names", "seeded"
 
 _GROUP = "uptake.domains"
 
-_TRIES = (1, 8, 64)
-"""For one instruction that is long enough, how many are drawn at most, try by try."""
+_MOST = 64
+"""How many instructions are drawn at most for one that is long enough."""
 
 
 class DomainError(UptakeError, ValueError):
@@ -92,17 +92,18 @@ def long(found: Domain, n: int, shards: int, *, seed: int = 0) -> list[Instructi
     """
     own = getattr(found, "long", None)
     made: list[Instruction] = own(n, shards, seed=seed) if own else []
-    for times in () if made else _TRIES:
-        drawn = found.generate(times * n, seed=seed)
-        made = [one for one in drawn if len(one.shards) >= shards][:n]
-        if len(made) == n:
-            break
-    if len(made) < n:
-        raise DomainError(
-            f"of {_TRIES[-1] * n:,} instructions of the domain {found.name} {len(made):,} have "
-            f"{shards} shards: ask for fewer shards, or give a file with --instructions"
-        )
-    return made
+    draws, most = n, _MOST * n + 1000
+    while len(made) < n:
+        drawn = found.generate(draws, seed=seed)
+        made = [one for one in drawn if len(one.shards) >= shards]
+        if len(made) < n and draws == most:
+            raise DomainError(
+                f"of {draws:,} instructions of the domain {found.name} {len(made):,} have "
+                f"{shards} shards: ask for fewer shards, or give a file with --instructions"
+            )
+        # As many as should do by what was found so far.
+        draws = min(most, max(2 * draws, round(1.2 * n * draws / max(len(made), 1))))
+    return made[:n]
 
 
 @lru_cache

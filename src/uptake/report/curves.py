@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from uptake.cells import BUCKETS
 from uptake.measures import Agreement, Course
 from uptake.report.figures import Figures
 from uptake.report.scales import bounds, hued, tips, y
 from uptake.scenario import AT_ONCE
-from uptake.scores import BUCKETS
 
 if TYPE_CHECKING:
     import altair as alt

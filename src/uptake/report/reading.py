@@ -14,10 +14,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from uptake.cells import right_then_wrong
 from uptake.episode import Episode, Turn
 from uptake.measures import Agreement, Course, Figure, Metric
 from uptake.probes.variants import acts_at
-from uptake.scores import right_then_wrong
 from uptake.show import outcome
 
 __all__ = ["Bubble", "Reading", "Shelf", "pieces", "readings"]
