@@ -42,13 +42,13 @@ from uptake.domains import Domain, domain
 from uptake.episode import Episode, play
 from uptake.instruction import Instruction, Verdict
 from uptake.intervals import Interval, intervals
+from uptake.measures import Figure
 from uptake.model import Model, Reply, Sampling, Scripted
 from uptake.models.policies import POLICIES
 from uptake.partners import Partner, guesser, words
 from uptake.probes import Probe, metrics, probe
 from uptake.run.plan import pairs
 from uptake.scenario import Scenario
-from uptake.scores import Figure
 from uptake.scores import measured as measurements
 from uptake.seeds import stable_seed
 

@@ -222,6 +222,63 @@ def test_the_token_limit_is_never_dropped(failure):
     assert len(server.bodies) == 1
 
 
+# How much it may think, and the form of what it says
+
+SCHEMA = {"type": "object", "properties": {"score": {"type": "number"}}, "required": ["score"]}
+FORM = {"type": "json_schema", "schema": SCHEMA}
+NO_FORM = (
+    "output_config.format: Extra inputs are not permitted",
+    "This model does not support json_schema output",
+    "output_config: Extra inputs are not permitted",
+)
+NO_EFFORT = (
+    "This model does not support the effort parameter.",
+    "output_config.effort: Input should be 'low', 'medium', 'high', 'xhigh' or 'max'",
+    "output_config: Extra inputs are not permitted",
+)
+
+
+def test_effort_and_form_go_into_one_object(ask):
+    server = Loopback(said())
+    ask(server, sampling=Sampling(effort="high", schema=SCHEMA))
+    ask(server, sampling=Sampling(effort="low"))
+    ask(server)
+    assert server.bodies[0]["output_config"] == {"effort": "high", "format": FORM}
+    assert server.bodies[1]["output_config"] == {"effort": "low"}
+    assert "output_config" not in server.bodies[2]
+
+
+@pytest.mark.parametrize("words", NO_FORM)
+def test_a_form_that_is_not_taken_is_left_out_and_said(monkeypatch, words):
+    async def formless(request):
+        if "format" in (await request.json()).get("output_config", {}):
+            return 400, refused("invalid_request_error", words)
+        return said()
+
+    async def scene():
+        async with opened(server, monkeypatch) as endpoint:
+            for _ in range(2):
+                await endpoint.reply(TALK, Sampling(effort="high", schema=SCHEMA))
+            return endpoint.dropped
+
+    server = Loopback(formless)
+    assert asyncio.run(scene()) == {"output_config.format"}
+    assert [body["output_config"].keys() for body in server.bodies] == [
+        {"effort", "format"},
+        {"effort"},
+        {"effort"},
+    ]
+
+
+@pytest.mark.parametrize("words", NO_EFFORT)
+def test_an_effort_that_is_not_taken_ends_the_run(failure, words):
+    server = Loopback((400, refused("invalid_request_error", words)))
+    raised = failure(server, sampling=Sampling(effort="minimal"))
+    assert raised.fatal
+    assert "it takes no such output_config.effort" in str(raised)
+    assert len(server.bodies) == 1
+
+
 # What goes wrong
 
 

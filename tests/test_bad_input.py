@@ -10,22 +10,11 @@ import json
 import socket
 
 import pytest
-from command import lines, serving, surroundings, toy, uptake
+from command import lines, toy, uptake
 
 from uptake.run.record import episodes
 
 GOOD = {"id": "a", "domain": "toy", "full": "1+1?", "shards": ["Add.", "1", "1"], "answer": "2"}
-
-
-@pytest.fixture
-def server():
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def env(tmp_path_factory):
-    return surroundings(toy.install(tmp_path_factory.mktemp("site")))
 
 
 def probe(out, model, *more):

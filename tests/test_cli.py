@@ -10,20 +10,9 @@ import subprocess
 from dataclasses import replace
 
 import pytest
-from command import lines, messages, serving, start, surroundings, toy, uptake, wait_for
+from command import lines, messages, start, uptake, wait_for
 
 from uptake.run.record import episodes
-
-
-@pytest.fixture
-def server():
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def env(tmp_path_factory):
-    return surroundings(toy.install(tmp_path_factory.mktemp("site")))
 
 
 def probe(out, model, *more):
@@ -250,6 +239,9 @@ BAD = {
     "budgets": (["probe", "thinking", "--budgets", "low,256"], "at least two, all of one kind"),
     "thinks": (["probe", "thinking", "--budgets", "low,high"], "takes no reasoning effort"),
     "lost": (["probe", "lost", "--budgets", "low,high"], "goes with a probe that takes them"),
+    "shards": (["probe", "lost", "--shards", "8-2"], "the least first, for example 2-8"),
+    "shard": (["probe", "missing", "--shards", "2-8"], "goes with a probe that takes it"),
+    "many": (["probe", "--shards", "2-20", "-n", "1"], "0 have 20 shards: ask for fewer shards"),
     "gated": (["probe", "--fail-under", "missing.net=1"], "the probe missing is not played here"),
     "model": (["probe", "--model", "gpt"], "unknown model 'gpt'"),
     "number": (["probe", "-n", "many"], "many"),

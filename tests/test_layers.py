@@ -41,7 +41,7 @@ LAYERS = (
     "episode",
     "experience",
     "analysts talk",
-    "intervals agreement contrasts halflife scores compare gates",
+    "intervals agreement contrasts halflife measures cells scores compare gates",
     "probes probes.*",
     "run run.*",
     "sharding sharding.*",
@@ -49,7 +49,7 @@ LAYERS = (
     "train train.*",
     "serve serve.*",
     "bridges bridges.*",
-    "api __init__ cli __main__",
+    "api __init__ cli cli.* __main__",
 )
 
 # What only the extras install; these may import it, inside functions.

@@ -13,6 +13,7 @@ from uptake.conversation import Conversation
 from uptake.domains import domain, guess
 from uptake.episode import play
 from uptake.instruction import Instruction
+from uptake.measures import Metric
 from uptake.model import Sampling
 from uptake.partners import Oracle, Partner, guesser, spoken
 from uptake.probes import probe
@@ -21,7 +22,6 @@ from uptake.probes.variants import changeable, changed, withdrawable, without
 from uptake.run import setup
 from uptake.run.plan import pairs
 from uptake.scenario import Scenario
-from uptake.scores import Metric
 
 FEW = {"code": 2, "data2text": 20, "summary": 20}
 SPLITS = ("train", "heldout")

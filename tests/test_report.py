@@ -283,6 +283,35 @@ def test_a_conversation_says_what_was_done_and_known_and_what_a_good_partner_doe
     assert "not yet told: <q" in text
 
 
+def test_what_falls_short_of_a_difference_is_shown_from_each_of_its_sides(tmp_path):
+    (out,) = partners(tmp_path, "missing", "revision", skills=(0.5,), n=40)
+    played = episodes(out)
+
+    def conditions(name, model):
+        mine = [e for e in played if (e.probe, e.model) == (name, model)]
+        (shelf,) = [s for s in readings(mine, metrics([name])[name]) if s.name == "short of: net"]
+        assert len(shelf.readings) <= shelf.total
+        return {reading.title.split(" · ")[1] for reading in shelf.readings}
+
+    assert conditions("missing", "policy:silent") == {"missing"}
+    assert conditions("missing", "policy:ask") == {"complete"}
+    assert conditions("revision", "partner 0.5") == {"changed", "pushback"}
+
+
+def test_a_constant_policy_stands_beside_presuppositions_though_it_knows_nothing(tmp_path):
+    (out,) = partners(tmp_path, "presupposition", skills=(1.0,), n=20)
+    played = {
+        (row.model, row.metric): row.value
+        for row in rows(episodes(out), metrics(["presupposition"]))
+    }
+    policies = {model for model, _ in played if model.startswith("policy:")}
+    assert all(played[model, "knows"] == 0 for model in policies)
+    assert {played[model, "net"] for model in policies} == {0.0}
+    assert played["partner 1.0", "net"] == 1
+    page = write_report(out).read_text()
+    assert "Whoever always does the same comes to +0 at most." in page
+
+
 def test_runs_of_several_models_make_one_page_and_of_the_same_model_none(tmp_path):
     runs = partners(tmp_path, "missing", "persistence")
     page = tmp_path / "both.html"

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from played import episode, run, turn
 
-from uptake.scores import BUCKETS, compare, first_attempt, right_then_wrong, rows
+from uptake.cells import BUCKETS, first_attempt, right_then_wrong
+from uptake.scores import compare, rows
 
 
 def table(found, condition="sharded", model="m", score="last"):

@@ -104,6 +104,7 @@ def probe(
     analyst: str | None = None,
     experience: str | Path | None = None,
     verify: Verify | None = None,
+    shards: str | Sequence[str | int] = (),
     concurrency: int = runs.CONCURRENCY,
     max_tokens: int | None = None,
     max_cost: float | None = None,
@@ -112,7 +113,8 @@ def probe(
 ) -> Result:
     """Play probes (`lost` unless named) on a model, as `uptake probe` does, and wait for the end.
 
-    What an earlier call with the same settings left in `out` is not played again. `options` go to
+    What an earlier call with the same settings left in `out` is not played again. `shards`, as
+    "2-8" or (2, 4, 8), are the numbers of shards that `lost` tells in, too. `options` go to
     the model that is opened by name (`price="0.15,0.60"`, `rpm=60`).
 
     Raises:
@@ -136,6 +138,7 @@ def probe(
         analyst=analyst,
         experience=experience,
         verify=verify,
+        shards=shards,
         **options,
     )
     limits = runs.Limits(concurrency, max_tokens, max_cost)

@@ -17,7 +17,8 @@ from uptake.contrasts import Contrast, contrasts, holm
 from uptake.episode import Episode
 from uptake.errors import UptakeError
 from uptake.intervals import Ratio, intervals
-from uptake.scores import NEAR_ZERO, RESAMPLES, Figure, Measured, measured
+from uptake.measures import Figure
+from uptake.scores import NEAR_ZERO, RESAMPLES, Measured, measured
 
 __all__ = ["Compared", "Comparison", "Overlap", "compare_runs", "speaker"]
 

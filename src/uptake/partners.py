@@ -57,10 +57,12 @@ class Partner(Scripted):
         """The scenario that these words of the user's fit best."""
         heard = "\n".join(said)
 
-        def fit(scenario: Scenario) -> tuple[int, int]:
-            plan = [told.text for told in scenario.turns[: len(said)]]
+        def fit(scenario: Scenario) -> tuple[int, int, int]:
+            plan = [told.text for told in scenario.turns]
+            anywhere = sum(text in plan for text in said)
             alike = sum(a == b for a, b in zip(plan, said, strict=False))
-            return alike, sum(shard.text in heard for shard in scenario.instruction.shards)
+            shards = sum(shard.text in heard for shard in scenario.instruction.shards)
+            return anywhere, alike, shards
 
         return max(self._by_opening.get(said[0], ()), key=fit, default=None)
 

@@ -12,22 +12,21 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
-from uptake.agreement import Decisions, kappa
-from uptake.episode import RULES, Episode, Turn
+from uptake.cells import Cell, Pending, cells_of, names_of, pending, spoiled
+from uptake.episode import Episode
 from uptake.halflife import half_life
 from uptake.intervals import (
     Difference,
     Interval,
-    Kind,
     Ratio,
     intervals,
     paired_difference,
-    percentile,
 )
+from uptake.measures import Figure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,95 +35,20 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 __all__ = [
-    "BUCKETS",
     "NEAR_ZERO",
     "RESAMPLES",
-    "Agreement",
-    "Course",
-    "Figure",
     "Measured",
-    "Metric",
     "Row",
     "compare",
-    "first_attempt",
     "measured",
-    "right_then_wrong",
     "rows",
-    "spoiled",
-    "unfaithful",
 ]
-
-BUCKETS = ("0-20", "20-40", "40-60", "60-80", "80-100")
-"""Where in the conversation the first attempt came, in percent: see `first_attempt`."""
 
 NEAR_ZERO = 0.05
 """*Kept* is withheld where the interval of FULL reaches below this: the ratio means nothing."""
 
 RESAMPLES = 2000
 """How often the instructions are drawn again for an interval."""
-
-_ENOUGH_REPEATS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """What a probe reads off the episodes of one instruction and repeat.
-
-    `of` takes them by condition, all with a score, and gives a number, or None where there is
-    nothing to say. A `pooled` metric is the mean over all that have one, each counting alike;
-    any other is first averaged over the repeats of an instruction. `kind` says what the values
-    are: a "share" in [0, 1], a "difference" of two in [-1, 1], or an "amount" above 0. `condition`
-    is what the row is filed under; `headline` ones are shown first; `meaning` is half a sentence.
-    """
-
-    name: str
-    condition: str
-    of: Callable[[Mapping[str, Episode]], float | None]
-    meaning: str
-    kind: Literal["share", "difference", "amount"] = "share"
-    pooled: bool = False
-    headline: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """What a probe reads off where two agree beyond chance: Cohen's kappa over many decisions.
-
-    `of` takes what `Metric.of` does and gives the decisions of both, place by place; the kappa is
-    that of all places of all episodes. `people` is what two people come to, where that is known.
-    The rest is as in `Metric`.
-    """
-
-    name: str
-    condition: str
-    of: Callable[[Mapping[str, Episode]], Decisions]
-    meaning: str
-    headline: bool = False
-    people: float | None = None
-    kind: Literal["difference"] = "difference"
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What a probe follows turn by turn: the share at each turn, and its half-life.
-
-    `of` takes what `Metric.of` does and says for each turn whether it was so; None where there is
-    nothing to say. The shares are rows `by_turn:1`, `by_turn:2` and so on, under the name that
-    `by_turn` gives; the row `name` is the half-life in turns (`halflife`). The rest is as in
-    `Metric`.
-    """
-
-    name: str
-    by_turn: str
-    condition: str
-    of: Callable[[Mapping[str, Episode]], Sequence[bool] | None]
-    meaning: str
-    headline: bool = False
-    kind: Literal["amount"] = "amount"
-
-
-Figure = Metric | Agreement | Course
-"""Whatever a probe measures of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,39 +100,6 @@ class Measured:
     note: str | None
 
 
-@dataclass
-class _Cell:
-    """The episodes of one model under one condition, by instruction."""
-
-    probe: str
-    domain: str
-    condition: str
-    model: str
-    mediated: bool
-    played: dict[str, list[Episode]] = field(default_factory=dict[str, list[Episode]])
-
-    @property
-    def speaker(self) -> tuple[str, str, str, bool]:
-        return self.probe, self.domain, self.model, self.mediated
-
-    @property
-    def episodes(self) -> Iterator[Episode]:
-        return (episode for repeats in self.played.values() for episode in repeats)
-
-
-@dataclass
-class _Figure:
-    """A row that waits for its interval; `curve` has the shares whose half-life it is."""
-
-    cell: _Cell
-    score: str
-    metric: str
-    ratio: Ratio
-    note: str | None = None
-    withheld: bool = False
-    curve: Array | None = None
-
-
 def rows(
     episodes: Iterable[Episode],
     metrics: Mapping[str, Sequence[Figure]] | None = None,
@@ -230,8 +121,8 @@ def rows(
     domain. Failed episodes have no score and are left out of it, never counted as 0.
     """
     found: list[Row] = []
-    for cells in _domains(episodes):
-        figures = _domain(cells, _names(cells), metrics)
+    for cells in cells_of(episodes):
+        figures = pending(cells, names_of(cells), metrics)
         bounds = intervals([f.ratio for f in figures], resamples=bootstrap, seed=seed)
         bounds = [
             interval if f.curve is None else half_life(f.curve, resamples=bootstrap, seed=seed)
@@ -255,9 +146,9 @@ def measured(
 ) -> list[Measured]:
     """What `rows` takes intervals of, instruction by instruction; no counts and half-lives."""
     found: list[Measured] = []
-    for cells in _domains(episodes):
-        names = _names(cells)
-        for f in _domain(cells, names, metrics):
+    for cells in cells_of(episodes):
+        names = names_of(cells)
+        for f in pending(cells, names, metrics):
             if f.curve is not None:  # no average over instructions
                 continue
             c = f.cell
@@ -291,51 +182,6 @@ def compare(
     )
 
 
-def right_then_wrong(episode: Episode) -> bool:
-    """Whether a reply had the full score, and the last one had not."""
-    last = episode.score("last")
-    return last is not None and last < 1 and any(turn.score == 1 for turn in episode.turns[:-1])
-
-
-def first_attempt(turns: Sequence[Turn]) -> str:
-    """The bucket of the first reply that commits to an answer, or "never".
-
-    Turn k of T lies at (k - 1) / (T - 1): the first turn at 0%, the last at 100%. (2505.06120
-    shows the score by fifths of the conversation, and does not say how a turn is placed in them.)
-    """
-    for k, turn in enumerate(turns):
-        if turn.answer is not None:
-            return BUCKETS[min(4, 5 * k // max(1, len(turns) - 1))]
-    return "never"
-
-
-def _domains(episodes: Iterable[Episode]) -> Iterator[list[_Cell]]:
-    """The cells of each probe and domain, in the order in which they were first played."""
-    cells: dict[tuple[str, str], dict[tuple[str, str, bool], _Cell]] = defaultdict(dict)
-    for e in episodes:
-        group = cells[e.probe, e.domain]
-        key = (e.condition, e.model, e.mediated)
-        if key not in group:
-            group[key] = _Cell(e.probe, e.domain, *key)
-        group[key].played.setdefault(e.instruction_id, []).append(e)
-    return (list(group.values()) for group in cells.values())
-
-
-def _names(cells: Sequence[_Cell]) -> list[str]:
-    return sorted({name for cell in cells for name in cell.played})
-
-
-def _domain(
-    cells: Sequence[_Cell], names: Sequence[str], metrics: Mapping[str, Sequence[Figure]] | None
-) -> list[_Figure]:
-    """Every figure of a probe and domain; the first cell names the probe."""
-    figures = [figure for cell in cells for figure in _figures(cell, names)]
-    figures += _kept(figures)
-    for metric in (metrics or {}).get(cells[0].probe, ()):
-        figures += _skill(cells, names, metric)
-    return figures
-
-
 def _means(episodes: Iterable[Episode], rule: str) -> dict[tuple[str, str], float]:
     scores: dict[tuple[str, str], list[float]] = defaultdict(list)
     for episode in episodes:
@@ -345,171 +191,7 @@ def _means(episodes: Iterable[Episode], rule: str) -> dict[tuple[str, str], floa
     return {key: sum(found) / len(found) for key, found in scores.items()}
 
 
-def _figures(cell: _Cell, names: Sequence[str]) -> Iterator[_Figure]:
-    for rule in RULES:
-        yield from _ability(cell, names, rule)
-    yield from _behaviour(cell, names)
-    if any(len(episode.turns) > 1 for episode in cell.episodes):
-        yield from _course(cell, names)
-
-
-def _ability(cell: _Cell, names: Sequence[str], rule: str) -> Iterator[_Figure]:
-    """P, A90 and U90-10 of arXiv 2505.06120, section 5: per instruction, then averaged.
-
-    With scores S of one instruction over its repeats: P = mean(S), A90 = percentile90(S),
-    U90-10 = percentile90(S) - percentile10(S); percentiles interpolate linearly.
-    """
-    import numpy as np
-
-    repeats = max(map(len, cell.played.values()))
-    scores = np.full((len(names), repeats), np.nan)
-    for i, name in enumerate(names):
-        for j, episode in enumerate(cell.played.get(name, ())):
-            score = episode.score(rule)
-            scores[i, j] = np.nan if score is None else score
-    counts = np.sum(~np.isnan(scores), axis=1)
-    mean = np.where(counts > 0, np.nansum(scores, axis=1) / np.maximum(counts, 1), np.nan)
-    high, low = percentile(scores, 0.9), percentile(scores, 0.1)
-    yield _Figure(cell, rule, "mean", _mean(mean))
-    few = f"{repeats} repeats; at least {_ENOUGH_REPEATS} are wanted"
-    note = few if repeats < _ENOUGH_REPEATS else None
-    for metric, values in (("a90", high), ("u90_10", high - low)):
-        if repeats < 2:
-            note = "one repeat: withheld, since it says nothing of the spread over repeats"
-        yield _Figure(cell, rule, metric, _mean(values), note, withheld=repeats < 2)
-
-
-def _behaviour(cell: _Cell, names: Sequence[str]) -> Iterator[_Figure]:
-    """Shares of conversations, and averages, of what the model did; instructions count alike."""
-    told = [e for e in cell.episodes if e.turns and e.ended != "error"]
-    scored = [e for e in told if e.score("last") is not None]
-    yield _share(cell, names, "right_then_wrong", [(e, right_then_wrong(e)) for e in scored])
-    yield _share(cell, names, "attempted_first", [(e, e.turns[0].answer is not None) for e in told])
-    yield _share(cell, names, "asked", [(e, any(t.asked for t in e.turns)) for e in told])
-    yield _share(cell, names, "turns", [(e, len(e.turns)) for e in told], "amount")
-    words = [(e, sum(len(t.reply.split()) for t in e.turns) / len(e.turns)) for e in told]
-    yield _share(cell, names, "words", words, "amount")
-    tokens = [(e, sum(t.prompt_tokens + t.completion_tokens for t in e.turns)) for e in told]
-    yield _share(cell, names, "tokens", tokens, "amount")
-    by_model = [e for e in told if e.user != "scripted"]
-    if by_model:
-        faithful = [(e, 1 - sum(map(unfaithful, e.turns)) / len(e.turns)) for e in by_model]
-        yield _share(cell, names, "faithful", faithful)
-
-
-def _course(cell: _Cell, names: Sequence[str]) -> Iterator[_Figure]:
-    """How it went over the turns: the premature-answer curve, and the score of each reply."""
-    scored = [
-        (e, first_attempt(e.turns), score)
-        for e in cell.episodes
-        if len(e.turns) > 1 and (score := e.score("last")) is not None
-    ]
-    for bucket in (*BUCKETS, "never"):
-        here = [(e, score) for e, found, score in scored if found == bucket]
-        yield _pooled(cell, names, f"score_by_first_attempt:{bucket}", here)
-        shares = [(e, float(found == bucket)) for e, found, _ in scored]
-        yield _share(cell, names, f"first_attempt:{bucket}", shares)
-    for k in range(max(len(e.turns) for e in cell.episodes)):
-        here = [
-            (e, score)
-            for e in cell.episodes
-            if e.ended != "error" and len(e.turns) > k and (score := e.turns[k].score) is not None
-        ]
-        yield _pooled(cell, names, f"score_by_turn:{k + 1}", here)
-    yield from _revealed(cell, names)
-
-
-def _revealed(cell: _Cell, names: Sequence[str]) -> Iterator[_Figure]:
-    """The score of the last reply given when so many shards were told, where turns added some."""
-    by_shards: dict[int, list[tuple[Episode, float]]] = defaultdict(list)
-    for e in cell.episodes:
-        if e.ended == "error":
-            continue
-        last = {len(turn.told): turn.score for turn in e.turns if not turn.made}
-        for shards, score in last.items() if len(last) > 1 else ():
-            if score is not None:
-                by_shards[shards].append((e, score))
-    for shards, here in sorted(by_shards.items()):
-        yield _pooled(cell, names, f"score_by_shards:{shards}", here)
-
-
-def _kept(figures: Sequence[_Figure]) -> Iterator[_Figure]:
-    """Mean score over mean score under FULL, on the instructions that both have."""
-    import numpy as np
-
-    means = [f for f in figures if f.metric == "mean"]
-    full = {(*f.cell.speaker, f.score): f for f in means if f.cell.condition == "full"}
-    for figure in means:
-        reference = full.get((*figure.cell.speaker, figure.score))
-        if figure.cell.condition == "full" or reference is None:
-            continue
-        both = figure.ratio.denominator * reference.ratio.denominator
-        top, under = figure.ratio.numerator * both, reference.ratio.numerator * both
-        # An instruction that FULL never solves still counts: 0 below the line is a measurement.
-        held = np.where((both > 0) & (under == 0), 1e-12, under)
-        yield _Figure(figure.cell, figure.score, "kept", Ratio(top, held, "ratio"))
-
-
-def _skill(cells: Sequence[_Cell], names: Sequence[str], metric: Figure) -> Iterator[_Figure]:
-    """One metric of each model, filed under one of its conditions."""
-    speakers: dict[tuple[str, str, str, bool], list[_Cell]] = defaultdict(list)
-    for cell in cells:
-        speakers[cell.speaker].append(cell)
-    for played in speakers.values():
-        filed = next((cell for cell in played if cell.condition == metric.condition), None)
-        if filed is None:
-            continue
-        together: dict[tuple[str, int], dict[str, Episode]] = defaultdict(dict)
-        for episode in (episode for cell in played for episode in cell.episodes):
-            if episode.ended != "error" and (episode.compared or episode.score() is not None):
-                together[episode.instruction_id, episode.repeat][episode.condition] = episode
-        if isinstance(metric, Agreement):
-            decided = {name: list[tuple[bool, bool]]() for name in names}
-            for (name, _), found in together.items():
-                decided[name] += metric.of(found)
-            ratio = kappa([decided[name] for name in names])
-            yield _Figure(filed, "last", metric.name, ratio)
-            continue
-        if isinstance(metric, Course):
-            yield from _by_turn(filed, names, metric, together.values())
-            continue
-        values = [
-            (next(iter(found.values())), value)
-            for found in together.values()
-            if (value := metric.of(found)) is not None
-        ]
-        average = _pooled if metric.pooled else _share
-        yield average(filed, names, metric.name, values, metric.kind)
-
-
-def _by_turn(
-    cell: _Cell, names: Sequence[str], metric: Course, played: Iterable[Mapping[str, Episode]]
-) -> Iterator[_Figure]:
-    """The share at each turn, then the half-life of the shares."""
-    import numpy as np
-
-    turns: dict[int, list[tuple[Episode, float]]] = defaultdict(list)
-    for found in played:
-        for turn, so in enumerate(metric.of(found) or (), 1):
-            turns[turn].append((next(iter(found.values())), float(so)))
-    shares = [
-        _share(cell, names, f"{metric.by_turn}:{turn}", here)
-        for turn, here in sorted(turns.items())
-    ]
-    yield from shares
-    if shares:
-        curve = np.stack([_values(figure.ratio) for figure in shares], axis=1)
-        yield _Figure(cell, "last", metric.name, shares[0].ratio, curve=curve)
-
-
-def _values(ratio: Ratio) -> Array:
-    """One value an instruction, NaN where nothing was measured."""
-    import numpy as np
-
-    return np.where(ratio.denominator > 0, ratio.numerator, np.nan)
-
-
-def _row(figure: _Figure, interval: Interval, full_low: float | None) -> Row:
+def _row(figure: Pending, interval: Interval, full_low: float | None) -> Row:
     cell, note, withheld = figure.cell, figure.note, figure.withheld
     if interval.n == 0:
         withheld, note = True, "nothing was measured"
@@ -547,17 +229,7 @@ def _censored(interval: Interval, turns: int) -> str | None:
     return f"the upper bound is more than {turns} turns" if math.isinf(interval.high) else None
 
 
-def unfaithful(turn: Turn) -> bool:
-    """Whether the user's model got this turn wrong, so that scripted words stand here."""
-    return turn.unfaithful is not None
-
-
-def spoiled(episode: Episode) -> bool:
-    """Whether the user's model got any turn of an episode wrong."""
-    return any(map(unfaithful, episode.turns))
-
-
-def _counts(cell: _Cell) -> Iterator[Row]:
+def _counts(cell: Cell) -> Iterator[Row]:
     """How many episodes ended in an error, were undecided, or were spoiled by the user's model."""
     episodes = list(cell.episodes)
     failed = sum(e.ended == "error" for e in episodes)
@@ -580,50 +252,3 @@ def _counts(cell: _Cell) -> Iterator[Row]:
             None,
             len(episodes),
         )
-
-
-def _mean(values: Array) -> Ratio:
-    """The mean of one value an instruction, without those that are NaN."""
-    import numpy as np
-
-    there = ~np.isnan(values)
-    return Ratio(np.where(there, values, 0.0), there.astype(float))
-
-
-def _share(
-    cell: _Cell,
-    names: Sequence[str],
-    metric: str,
-    values: Iterable[tuple[Episode, float]],
-    kind: Kind = "share",
-) -> _Figure:
-    """The mean over repeats of each instruction, averaged over instructions."""
-    import numpy as np
-
-    total, count = _sums(names, values)
-    there = count > 0
-    means = np.where(there, total / np.maximum(count, 1), 0.0)
-    return _Figure(cell, "last", metric, Ratio(means, there.astype(float), kind))
-
-
-def _pooled(
-    cell: _Cell,
-    names: Sequence[str],
-    metric: str,
-    values: Iterable[tuple[Episode, float]],
-    kind: Kind = "share",
-) -> _Figure:
-    """The mean over episodes, each counting alike: for what only some of the repeats show."""
-    total, count = _sums(names, values)
-    return _Figure(cell, "last", metric, Ratio(total, count, kind))
-
-
-def _sums(names: Sequence[str], values: Iterable[tuple[Episode, float]]) -> tuple[Array, Array]:
-    import numpy as np
-
-    place = {name: i for i, name in enumerate(names)}
-    total, count = np.zeros(len(names)), np.zeros(len(names))
-    for episode, value in values:
-        total[place[episode.instruction_id]] += value
-        count[place[episode.instruction_id]] += 1
-    return total, count

@@ -68,7 +68,7 @@ def restated(draft: Draft, start: int, end: int, *, goal: bool) -> Entry | None:
         for old in draft.standing(earlier=True):
             if (old.kind == "goal") != goal or not _same_of_another(draft.words(old), said):
                 continue
-            if old is last and _all_differ(draft.words(old), said):
+            if old is last and _several_differ(draft.words(old), said):
                 return None  # "two $5 bills", "three $20 bills": a list goes on
             entry = draft.add(start + skip, end, "goal" if goal else "correction", old.topic)
             draft.end(old, entry, "superseded")
@@ -152,10 +152,9 @@ def _same_of_another(old: Wording, new: Wording) -> bool:
     return denied and old.about == new.about and old.amounts == new.amounts
 
 
-def _all_differ(old: Wording, new: Wording) -> bool:
-    """Whether there are several amounts, and each is another one."""
-    pairs = list(zip(old.amounts, new.amounts, strict=False))
-    return len(pairs) > 1 and all(a != b for a, b in pairs)
+def _several_differ(old: Wording, new: Wording) -> bool:
+    """Whether more than one amount is another ("In round 2 Ann finds 5", "In round 3 … 6")."""
+    return sum(a != b for a, b in zip(old.amounts, new.amounts, strict=False)) > 1
 
 
 def _clause(draft: Draft, start: int, end: int, *, goal: bool) -> Entry | None:

@@ -15,9 +15,12 @@ from uptake.errors import UptakeError
 from uptake.instruction import Instruction, Verdict
 from uptake.models.policies import A_NUMBER
 
-__all__ = ["Domain", "DomainError", "domain", "guess", "names", "seeded"]
+__all__ = ["Domain", "DomainError", "domain", "guess", "long", "names", "seeded"]
 
 _GROUP = "uptake.domains"
+
+_MOST = 64
+"""How many instructions are drawn at most for one that is long enough."""
 
 
 class DomainError(UptakeError, ValueError):
@@ -45,6 +48,9 @@ class Domain(Protocol):
 
         One with a method `guess(said)` says what a reply is that commits at once and blindly,
         given all that the user has said: it has the form of an answer, and uses no fact.
+
+        One with a method `long(n, shards, seed=0)` makes instructions of more shards than
+        `generate` does; it gives none for a number that it leaves to that.
         """
         ...
 
@@ -77,6 +83,27 @@ def guess(name: str, said: Sequence[str]) -> str:
     """
     way = _guesser(name)
     return A_NUMBER if way is None else way(said)
+
+
+def long(found: Domain, n: int, shards: int, *, seed: int = 0) -> list[Instruction]:
+    """`n` generated instructions that have at least so many shards, the intent among them.
+
+    Raises DomainError where the domain makes hardly any.
+    """
+    own = getattr(found, "long", None)
+    made: list[Instruction] = own(n, shards, seed=seed) if own else []
+    draws, most = n, _MOST * n + 1000
+    while len(made) < n:
+        drawn = found.generate(draws, seed=seed)
+        made = [one for one in drawn if len(one.shards) >= shards]
+        if len(made) < n and draws == most:
+            raise DomainError(
+                f"of {draws:,} instructions of the domain {found.name} {len(made):,} have "
+                f"{shards} shards: ask for fewer shards, or give a file with --instructions"
+            )
+        # As many as should do by what was found so far.
+        draws = min(most, max(2 * draws, round(1.2 * n * draws / max(len(made), 1))))
+    return made[:n]
 
 
 @lru_cache

@@ -114,7 +114,7 @@ def _at_url(spec: str, options: dict[str, Any]) -> Model:
     path = url.path.rstrip("/") or "/v1"
     base_url = url._replace(path=path, fragment="").geturl()
     key, hint = key_for(url)
-    return _endpoint(spec, url.fragment, Chat(base_url, key, hint), None, options)
+    return _endpoint(spec, url.fragment, Chat(base_url, key=key, key_hint=hint), None, options)
 
 
 def _endpoint(

@@ -62,10 +62,18 @@ class Api(Protocol):
         ...
 
 
-class _ChatFormat:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Keyed:
+    """What is sent to be let in: `key` (None: nothing), and how to mend one that was refused."""
+
+    key: str | None = None
+    key_hint: str = KEY_HINT
+
+
+@dataclass(frozen=True, slots=True)
+class _ChatFormat(_Keyed):
     """What OpenAI's chat format is, wherever it is spoken."""
 
-    __slots__ = ()
     required: ClassVar[frozenset[str]] = frozenset()
 
     @property
@@ -100,8 +108,6 @@ class Chat(_ChatFormat):
     """OpenAI's chat completions at `base_url`, with `key` as the bearer token (None: none)."""
 
     base_url: str
-    key: str | None = None
-    key_hint: str = KEY_HINT
     kind: ClassVar[str] = "chat"
     path_hint: ClassVar[str] = (
         "check the model's name, and that the address ends where /chat/completions begins"
@@ -135,8 +141,6 @@ class Azure(_ChatFormat):
 
     endpoint: str
     version: str
-    key: str | None = None
-    key_hint: str = KEY_HINT
     entra: bool = False
     kind: ClassVar[str] = "azure"
     path_hint: ClassVar[str] = (
@@ -150,12 +154,10 @@ class Azure(_ChatFormat):
 
 
 @dataclass(frozen=True, slots=True)
-class Messages:
+class Messages(_Keyed):
     """Anthropic's Messages API at `base_url`, which ends before `/v1`; `key` may be None."""
 
     base_url: str
-    key: str | None = None
-    key_hint: str = KEY_HINT
     kind: ClassVar[str] = "messages"
     required: ClassVar[frozenset[str]] = frozenset({"max_tokens"})
     path_hint: ClassVar[str] = (
@@ -179,7 +181,8 @@ class Messages:
         extra: Mapping[str, Any],
     ) -> dict[str, Any]:
         """See `Api`. Messages, tools and tool calls are translated."""
-        return {"model": model, **messages.request(talk), **sent, **messages.settings(extra)}
+        named = messages.nested(sent)
+        return {"model": model, **messages.request(talk), **named, **messages.settings(extra)}
 
     def read_answer(self, body: bytes) -> wire.Answer:
         """See `Api`."""

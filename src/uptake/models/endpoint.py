@@ -216,9 +216,9 @@ class Endpoint:
         if error.status in (400, 422):
             self._answered = True
             parameter = wire.rejected_parameter(error.body, sent.keys() - self._api.required)
-            if parameter == "reasoning_effort":  # without it the run would measure something else
+            if parameter in wire.EFFORTS:  # without it the run would measure something else
                 said = wire.said_by(error.body)
-                return _FailedTryError(f"it takes no such reasoning_effort: {said}", fatal=True)
+                return _FailedTryError(f"it takes no such {parameter}: {said}", fatal=True)
             if parameter is not None:
                 return _RejectedError(parameter)
         hints = {"key_hint": self._api.key_hint, "path_hint": self._api.path_hint}

@@ -13,7 +13,15 @@ from typing import Any, cast
 from uptake.model import Sampling
 from uptake.models import wire
 
-__all__ = ["STOPS", "THINKING", "parameters", "read_answer", "request", "settings"]
+__all__ = [
+    "STOPS",
+    "THINKING",
+    "nested",
+    "parameters",
+    "read_answer",
+    "request",
+    "settings",
+]
 
 STOPS = {
     "end_turn": "stop",
@@ -35,13 +43,30 @@ def parameters(sampling: Sampling, *, dropped: Collection[str]) -> dict[str, Any
 
     The temperature is named like everywhere. Most models take only one of it and `top_p`, so that
     where `top_p` is set and the temperature is 1, which is the server's default, it is left out.
+    What `nested` puts into one object is rejected part by part, and so has a name for each.
     """
     wanted: dict[str, Any] = {"max_tokens": sampling.max_tokens}
     if sampling.top_p < 1:
         wanted["top_p"] = sampling.top_p
     if sampling.top_p == 1 or sampling.temperature != 1:
         wanted["temperature"] = sampling.temperature
+    if sampling.effort is not None:
+        wanted[wire.EFFORT] = sampling.effort
+    if sampling.schema is not None:
+        wanted[wire.FORMAT] = {"type": "json_schema", "schema": sampling.schema}
     return {name: value for name, value in wanted.items() if name not in dropped}
+
+
+def nested(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as a request has them: `output_config.effort` is `effort` in `output_config`."""
+    made: dict[str, Any] = {}
+    for name, value in sent.items():
+        whole, _, part = name.partition(".")
+        if part:
+            made.setdefault(whole, {})[part] = value
+        else:
+            made[whole] = value
+    return made
 
 
 # What is sent

@@ -70,8 +70,8 @@ def api_at_provider(name: str) -> Api:
     if name == "azure":
         return _azure(base_url, token or key, hint, entra=bool(token))
     if name == "anthropic":
-        return Messages(base_url.removesuffix("/v1"), key, hint)
-    return Chat(base_url, key, hint)
+        return Messages(base_url.removesuffix("/v1"), key=key, key_hint=hint)
+    return Chat(base_url, key=key, key_hint=hint)
 
 
 def _azure(endpoint: str, key: str | None, hint: str, *, entra: bool) -> Api:
@@ -79,8 +79,8 @@ def _azure(endpoint: str, key: str | None, hint: str, *, entra: bool) -> Api:
     version = _variable("OPENAI_API_VERSION")
     root = endpoint.removesuffix("/v1").removesuffix("/openai")
     if version and not endpoint.endswith("/v1"):
-        return Azure(root, version, key, hint, entra=entra)
-    return Chat(f"{root}/openai/v1", key, hint)
+        return Azure(root, version, key=key, key_hint=hint, entra=entra)
+    return Chat(f"{root}/openai/v1", key=key, key_hint=hint)
 
 
 def _base_url(name: str, provider: Provider) -> str:

@@ -15,6 +15,9 @@ from uptake.conversation import Message
 from uptake.model import Sampling
 
 __all__ = [
+    "EFFORT",
+    "EFFORTS",
+    "FORMAT",
     "LIMIT_NAMES",
     "Answer",
     "Refusal",
@@ -33,6 +36,13 @@ __all__ = [
 
 LIMIT_NAMES = ("max_tokens", "max_completion_tokens")
 """The old and the new name of the same limit: servers take one, the other, or both."""
+
+
+EFFORT, FORMAT = "output_config.effort", "output_config.format"
+"""What the Messages API calls the effort and the form of a reply: parts of one object."""
+
+EFFORTS = ("reasoning_effort", EFFORT)
+"""How much a model may think, by the names of the APIs: not to be left out without a word."""
 
 
 class UnreadableError(ValueError):
@@ -210,6 +220,10 @@ def rejected_parameter(body: Any, sent: Collection[str]) -> str | None:
     # A schema is asked for in words as well, so whatever is said against it is reason enough.
     if "response_format" in sent and re.search(r"response_format|json_schema", text):
         return "response_format"
+    if FORMAT in sent and re.search(r"output_config\.format|output_format|json_schema", text):
+        return FORMAT
+    if EFFORT in sent and EFFORT in text:
+        return EFFORT
     if not _NOT_TAKEN.search(text):
         return None
     error = cast("dict[str, Any]", body).get("error", body) if isinstance(body, dict) else body
@@ -219,6 +233,11 @@ def rejected_parameter(body: Any, sent: Collection[str]) -> str | None:
     # Claude takes one of the two: the temperature is what conditions are compared under.
     if "cannot both" in text and "top_p" in sent and "top_p" in text:
         return "top_p"
+    if EFFORT in sent and re.search(r"\beffort\b", text):
+        return EFFORT
+    # Of an object that is taken in no part, the form goes first: it is asked for in words as well.
+    if "output_config" in text and (parts := {FORMAT, EFFORT}.intersection(sent)):
+        return FORMAT if FORMAT in parts else EFFORT
     # Whichever is named first is objected to; a second one is what to use instead.
     places = {name: re.search(rf"\b{name}\b", text) for name in sent}
     found = {name: place.start() for name, place in places.items() if place}

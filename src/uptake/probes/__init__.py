@@ -13,10 +13,10 @@ from typing import Protocol, runtime_checkable
 
 from uptake.errors import UptakeError
 from uptake.instruction import Instruction
+from uptake.measures import Figure
 from uptake.scenario import Scenario
-from uptake.scores import Figure
 
-__all__ = ["Probe", "budgeted", "metrics", "names", "probe"]
+__all__ = ["Probe", "budgeted", "granular", "metrics", "names", "probe"]
 
 GROUP = "uptake.probes"
 
@@ -26,9 +26,11 @@ class Probe(Protocol):
     """A name, the conditions it compares, and how it tells one instruction under each of them.
 
     A probe that measures more than how well instructions are solved has an attribute `metrics`,
-    too: a sequence of `uptake.scores.Figure`. One whose figures depend on the conditions that were
-    played has a method `metrics_of(conditions)` in its place; one that takes budgets of thinking a
-    method `at(budgets)`, which gives the probe that plays those.
+    too: a sequence of `uptake.measures.Figure`. One whose figures depend on the conditions that
+    were played has a method `metrics_of(conditions)` in its place; one that takes budgets of
+    thinking a method `at(budgets)`, which gives the probe that plays those; one that can tell an
+    instruction in fewer shards a method `told_in(shards)`, which gives the probe that tells it in
+    so many, too.
     """
 
     @property
@@ -83,6 +85,20 @@ def budgeted(probes: Sequence[Probe], budgets: Sequence[str]) -> tuple[Probe, ..
     if not any(at):
         raise UptakeError("--budgets goes with a probe that takes them: uptake probe thinking")
     return tuple(made(budgets) if made else one for one, made in zip(probes, at, strict=True))
+
+
+def granular(probes: Sequence[Probe], shards: Sequence[int]) -> tuple[Probe, ...]:
+    """The probes, those that take numbers of shards at these; as they are where there are none.
+
+    Raises:
+        UptakeError: none of them takes numbers of shards.
+    """
+    if not shards:
+        return tuple(probes)
+    told_in = [getattr(probe, "told_in", None) for probe in probes]
+    if not any(told_in):
+        raise UptakeError("--shards goes with a probe that takes it: uptake probe lost")
+    return tuple(made(shards) if made else one for one, made in zip(probes, told_in, strict=True))
 
 
 def names() -> list[str]:

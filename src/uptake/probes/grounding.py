@@ -22,9 +22,9 @@ from uptake.acts import ASKING
 from uptake.agreement import Decisions
 from uptake.episode import Episode
 from uptake.instruction import Instruction
+from uptake.measures import Agreement, Figure, Metric
 from uptake.probes.variants import Played, acts_at, acts_of, spoken
 from uptake.scenario import Scenario, Told, bullets
-from uptake.scores import Agreement, Figure, Metric
 from uptake.sentences import plain
 
 __all__ = ["ACKNOWLEDGING", "GROUNDING", "PEOPLE", "Grounding", "grounding"]

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from uptake.episode import Episode
 from uptake.instruction import Instruction
+from uptake.measures import Metric
 from uptake.probes.variants import Played, acts_at, spoken
 from uptake.scenario import Scenario, Told, bullets
-from uptake.scores import Metric
 
 __all__ = ["Handoff", "handoff"]
 

@@ -2,8 +2,9 @@
 
 The same instructions are told at once (`full`), at once as a list (`concat`: the bar, for it shows
 what the rewording alone costs), over turns in their natural order (`sharded`) and in another
-(`shuffled`), and with two ways of saying again what was said (`recap`, `snowball`). After Laban et
-al. 2025, arXiv 2505.06120, from whose sections 6 and 7 the figures of behaviour are taken, too.
+(`shuffled`), and with two ways of saying again what was said (`recap`, `snowball`); if wished for,
+in fewer shards (`sharded-2`, …: `granularity`). After Laban et al. 2025, arXiv 2505.06120, from
+whose sections 6 and 7 the figures of behaviour are taken, too.
 
 This module knows nothing of models.
 """
@@ -19,10 +20,11 @@ from random import Random
 
 from uptake.episode import Episode, Turn
 from uptake.instruction import Instruction
+from uptake.measures import Metric
+from uptake.probes.granularity import in_shards, merged
 from uptake.probes.variants import Played
 from uptake.questions import questions
 from uptake.scenario import CONDITIONS, Scenario, scenarios
-from uptake.scores import Metric
 
 __all__ = ["STRATEGIES", "Lost", "lost", "strategy"]
 
@@ -40,10 +42,19 @@ STRATEGIES = (
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The same instruction told at once and told over turns."""
+    """The same instruction told at once and told over turns; in each of so many `shards`, too."""
 
     name: str = "lost"
-    conditions: tuple[str, ...] = (*CONDITIONS, "shuffled")
+    shards: tuple[int, ...] = ()
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """How an instruction is told: "sharded-4" is in four shards."""
+        return (*CONDITIONS, "shuffled", *map(in_shards, self.shards))
+
+    def told_in(self, shards: Sequence[int]) -> Lost:
+        """The probe that tells each instruction in so many shards, too."""
+        return replace(self, shards=tuple(shards))
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -55,8 +66,8 @@ class Lost:
     ) -> list[Scenario]:
         """`instruction` under each condition.
 
-        Not `shuffled` with fewer than two facts; only `full` where it has a single shard, for
-        then there is nothing to tell over turns.
+        Not `shuffled` with fewer than two facts, nor in more shards than it has; only `full` where
+        it has a single shard, for then there is nothing to tell over turns.
         """
         if len(instruction.shards) == 1:
             return scenarios(instruction, ("full",))
@@ -64,6 +75,10 @@ class Lost:
         if len(instruction.shards) > 2:
             (mixed,) = scenarios(_shuffled(instruction), ("sharded",))
             found.append(replace(mixed, condition="shuffled"))
+        for count in self.shards:
+            if count <= len(instruction.shards):
+                (told,) = scenarios(merged(instruction, count), ("sharded",))
+                found.append(replace(told, condition=in_shards(count)))
         return found
 
 

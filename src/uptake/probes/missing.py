@@ -17,10 +17,10 @@ from random import Random
 
 from uptake.episode import Episode
 from uptake.instruction import Instruction
+from uptake.measures import Metric
 from uptake.scenario import Scenario, Told, bullets
-from uptake.scores import Metric
 
-__all__ = ["Missing", "asks", "missing"]
+__all__ = ["Missing", "asked", "asks", "missing"]
 
 Played = Mapping[str, Episode]
 """The episodes of one instruction and repeat, by condition."""
@@ -97,6 +97,11 @@ def asks_right(condition: str, played: Played) -> float | None:
     return float(first.about is not None and first.about not in first.told)
 
 
+def asked(episode: Episode) -> bool:
+    """Whether the first reply asks and commits to no answer."""
+    return episode.turns[0].asked
+
+
 def net(condition: str, played: Played) -> float | None:
     """Asks where something is missing, less asks where nothing is (Youden's J)."""
     needed, needless = asks(condition, played), asks("complete", played)
@@ -143,6 +148,7 @@ def _metrics(condition: str) -> tuple[Metric, ...]:
             "asks when needed, less asks when not",
             kind="difference",
             headline=whole,
+            sides=((condition, lambda e: not asked(e)), ("complete", asked)),
         ),
         Metric(
             "solved",

@@ -15,9 +15,9 @@ from functools import partial
 from itertools import cycle, islice
 
 from uptake.instruction import Instruction
+from uptake.measures import Course, Figure, Metric
 from uptake.probes.variants import Played, pick, spoken
 from uptake.scenario import Scenario, Told
-from uptake.scores import Course, Figure, Metric
 
 __all__ = ["CONSTRAINTS", "LENGTHS", "Persistence", "persistence"]
 

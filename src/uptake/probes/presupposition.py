@@ -16,10 +16,11 @@ from functools import partial
 
 from uptake.episode import Episode
 from uptake.instruction import Instruction
+from uptake.measures import Metric
+from uptake.models.policies import POLICIES
 from uptake.probes.variants import Played, acts_at, changeable, changed, pick, spoken
 from uptake.questions import yes_or_no
 from uptake.scenario import Scenario, Told, question
-from uptake.scores import Metric
 
 __all__ = ["TRIGGERS", "Presupposition", "presupposition"]
 
@@ -109,9 +110,12 @@ def _objects(episode: Episode) -> bool:
 def rejects(condition: str, played: Played, only: str | None = None) -> float | None:
     """Whether a presupposition is rejected; None where its falsity was not known.
 
+    A constant policy knows nothing, and could stand beside no model: it is counted all the same.
     `only` leaves out what was asked with any other trigger.
     """
-    if condition not in played or not knows(played):
+    if condition not in played:
+        return None
+    if not knows(played) and played[condition].model not in POLICIES:
         return None
     if only is not None and trigger(played[condition].instruction_id) != only:
         return None
@@ -168,6 +172,7 @@ METRICS = (
         kind="difference",
         pooled=True,
         headline=True,
+        sides=(("false", lambda e: not _objects(e)), ("true", _objects)),
     ),
     Metric("knows", "direct_false", knows, "denies the false and affirms the true when asked"),
     Metric(

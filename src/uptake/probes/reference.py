@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from uptake.episode import Episode
 from uptake.instruction import Instruction
+from uptake.measures import Metric
 from uptake.probes.variants import Played, pick, spoken
 from uptake.scenario import Scenario, Told
-from uptake.scores import Metric
 
 __all__ = ["Reference", "reference"]
 
@@ -107,6 +108,10 @@ def asks_needlessly(played: Played) -> float | None:
     return sum(found) / len(found) if found else None
 
 
+def _asked_last(episode: Episode) -> bool:
+    return episode.turns[-1].asked
+
+
 def guesses(played: Played) -> float | None:
     """Whether the reply to an unclear word commits to an answer."""
     return float(played["unclear"].turns[1].answer is not None) if "unclear" in played else None
@@ -131,6 +136,10 @@ METRICS = (
         "asks which one when two fit, less asks when one does",
         kind="difference",
         headline=True,
+        sides=(
+            ("unclear", lambda e: not e.turns[1].asked),
+            *((condition, _asked_last) for condition in CLEAR),
+        ),
     ),
     Metric("resolves", "it", resolves, "right where one referent fits", headline=True),
     Metric("asks", "unclear", asks, "asks which one when two fit"),

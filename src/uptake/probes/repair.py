@@ -15,9 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from uptake.instruction import Instruction
+from uptake.measures import Metric
 from uptake.probes.variants import Played, changeable, changed, pick, short, spoken, then, written
 from uptake.scenario import Scenario, Told, bullets, question
-from uptake.scores import Metric
 
 __all__ = ["Repair", "repair"]
 

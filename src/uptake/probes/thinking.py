@@ -18,10 +18,10 @@ from functools import partial
 
 from uptake.errors import UptakeError
 from uptake.instruction import Instruction, Shard
-from uptake.probes.missing import Missing, asks
+from uptake.measures import Metric
+from uptake.probes.missing import Missing, asked, asks
 from uptake.probes.variants import Played
 from uptake.scenario import Scenario, scenarios
-from uptake.scores import Metric
 
 __all__ = ["EFFORTS", "WORDS", "Thinking", "thinking"]
 
@@ -190,6 +190,7 @@ def _net(budget: str, headline: bool) -> Metric:
         f"asks when needed, less asks when not, with {_words(budget)}",
         kind="difference",
         headline=headline,
+        sides=((f"missing@{budget}", lambda e: not asked(e)), (f"complete@{budget}", asked)),
     )
 
 

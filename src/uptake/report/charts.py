@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from uptake.report.curves import attempts, course, revealed, turns
+from uptake.measures import Agreement, Figure
+from uptake.report.curves import attempts, course, levels, revealed, turns
 from uptake.report.figures import Figures
 from uptake.report.scales import bounds, floor, mark_people, tips, x
-from uptake.scores import Agreement, Figure
 
 if TYPE_CHECKING:
     import altair as alt
@@ -30,7 +30,8 @@ def charts(
 ) -> dict[str, dict[str, Any]]:
     """Specifications by name, those for which something was measured.
 
-    `skills` or else `conditions`, `spread` and `attempts`; then `revealed`, `course` and `turns`.
+    `skills` or else `conditions`, `levels`, `spread` and `attempts`; then `revealed`, `course` and
+    `turns`.
     `spread` has the mean score of each instruction under each condition.
     """
     made: dict[str, Plot | None] = (
@@ -38,6 +39,7 @@ def charts(
         if figures.skills
         else {
             "conditions": _conditions(figures, controls),
+            "levels": levels(figures),
             "spread": _spread(figures, spread),
             "attempts": attempts(figures),
         }
@@ -51,7 +53,7 @@ def _conditions(figures: Figures, controls: Sequence[Figures]) -> Plot | None:
     import altair as alt
 
     values: list[dict[str, Any]] = []
-    for condition in figures.conditions:
+    for condition in figures.told:
         row = figures.get("mean", condition)
         if row is None or row.value is None:
             continue
@@ -62,7 +64,7 @@ def _conditions(figures: Figures, controls: Sequence[Figures]) -> Plot | None:
         )
     if not values:
         return None
-    order = list(figures.conditions)
+    order = list(figures.told)
     base = alt.Chart(alt.Data(values=values)).encode(
         y=alt.Y("condition:N", sort=order, title=None),
         tooltip=tips("condition", "score", "low", "high", "control", "policy"),
@@ -143,6 +145,8 @@ def _spread(figures: Figures, spread: Iterable[tuple[str, float]]) -> Plot | Non
 
     counts: dict[tuple[str, int], int] = {}
     for condition, score in spread:
+        if condition not in figures.told:
+            continue
         key = condition, round(10 * score) * 10
         counts[key] = counts.get(key, 0) + 1
     if not counts:
@@ -152,7 +156,7 @@ def _spread(figures: Figures, spread: Iterable[tuple[str, float]]) -> Plot | Non
         for (condition, score), count in counts.items()
     ]
     ranges: list[dict[str, Any]] = []
-    for condition in figures.conditions:
+    for condition in figures.told:
         high, width = figures.value("a90", condition), figures.value("u90_10", condition)
         if high is not None and width is not None:
             low = 100 * (high - width)
@@ -160,7 +164,7 @@ def _spread(figures: Figures, spread: Iterable[tuple[str, float]]) -> Plot | Non
                 {"condition": condition, "A90": 100 * high, "P10": low, "U90-10": 100 * width}
             )
     rows = len({dot["condition"] for dot in dots})
-    y = alt.Y("condition:N", sort=list(figures.conditions), title=None)
+    y = alt.Y("condition:N", sort=list(figures.told), title=None)
     layers: list[alt.Chart] = [
         alt.Chart(alt.Data(values=dots))
         .mark_circle(opacity=0.35, color="@accent")

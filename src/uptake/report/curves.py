@@ -1,4 +1,4 @@
-"""The plots with time in them: by when the first answer came, by turn, by what was told.
+"""The plots over a count: by when the first answer came, by turn, by what was told, by shards.
 
 This module knows nothing of HTML.
 """
@@ -8,20 +8,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from uptake.cells import BUCKETS
+from uptake.measures import Agreement, Course
 from uptake.report.figures import Figures
 from uptake.report.scales import bounds, hued, tips, y
 from uptake.scenario import AT_ONCE
-from uptake.scores import BUCKETS, Agreement, Course
 
 if TYPE_CHECKING:
     import altair as alt
 
     Plot = alt.LayerChart | alt.FacetChart
 
-__all__ = ["attempts", "course", "revealed", "turns"]
+__all__ = ["attempts", "course", "levels", "revealed", "turns"]
 
 LONGEST = 1000  # turns
 HEIGHT = 260
+
+# What a line is drawn over: the name of the count, and what stands at the axis.
+TURN = ("turn", "turn")
+SHARDS_TOLD = ("shards", "shards told")
+IN_SHARDS = ("shards", "told in so many shards; 1: at once, as a list")
 
 
 def attempts(figures: Figures) -> Plot | None:
@@ -77,18 +83,31 @@ def turns(figures: Figures) -> Plot | None:
     lines = {
         # The second turn of what is told at once is only where the model asked back.
         condition: _series(figures, "score_by_turn", condition)
-        for condition in figures.conditions
+        for condition in figures.told
         if condition.partition("@")[0] not in (*AT_ONCE, "complete", "missing", "distracted")
     }
-    return _lines({c: line for c, line in lines.items() if len(line) > 1}, "turn")
+    return _lines({c: line for c, line in lines.items() if len(line) > 1}, TURN)
 
 
 def revealed(figures: Figures) -> Plot | None:
     """The revealed-shards curve: the score by how many shards were told."""
     if any(isinstance(metric, Agreement) for metric in figures.metrics):
         return None
-    lines = {c: _series(figures, "score_by_shards", c) for c in figures.conditions}
-    return _lines({c: line for c, line in lines.items() if len(line) > 1}, "shards")
+    lines = {c: _series(figures, "score_by_shards", c) for c in figures.told}
+    return _lines({c: line for c, line in lines.items() if len(line) > 1}, SHARDS_TOLD)
+
+
+def levels(figures: Figures) -> Plot | None:
+    """The score and what is kept by the number of shards that the same is told in."""
+    lines = {
+        name: [
+            (count, bounds(row))
+            for count, condition in figures.levels
+            if (row := figures.get(metric, condition)) is not None and row.value is not None
+        ]
+        for name, metric in (("score", "mean"), ("kept", "kept"))
+    }
+    return _lines({name: line for name, line in lines.items() if line}, IN_SHARDS)
 
 
 def course(figures: Figures) -> Plot | None:
@@ -98,7 +117,7 @@ def course(figures: Figures) -> Plot | None:
         for metric in figures.metrics
         if isinstance(metric, Course)
     }
-    return _lines({c: line for c, line in lines.items() if line}, "turn")
+    return _lines({c: line for c, line in lines.items() if line}, TURN)
 
 
 def _series(figures: Figures, metric: str, condition: str) -> list[tuple[int, dict[str, Any]]]:
@@ -107,12 +126,15 @@ def _series(figures: Figures, metric: str, condition: str) -> list[tuple[int, di
     return [(k, bounds(row)) for k, row in found if row is not None and row.value is not None]
 
 
-def _lines(lines: Mapping[str, Sequence[tuple[int, dict[str, Any]]]], over: str) -> Plot | None:
+def _lines(
+    lines: Mapping[str, Sequence[tuple[int, dict[str, Any]]]], over: tuple[str, str]
+) -> Plot | None:
     """One line a condition over a count, with its band."""
     import altair as alt
 
+    count, title = over
     values = [
-        point | {"condition": condition, over: k}
+        point | {"condition": condition, count: k}
         for condition, line in lines.items()
         for k, point in line
     ]
@@ -122,15 +144,15 @@ def _lines(lines: Mapping[str, Sequence[tuple[int, dict[str, Any]]]], over: str)
     step = 1 if last <= 12 else 5
     marks = [1, *range(step, last + 1, step)] if step > 1 else list(range(1, last + 1))
     axis = alt.X(
-        f"{over}:Q",
-        title={"turn": "turn", "shards": "shards told"}[over],
+        f"{count}:Q",
+        title=title,
         scale=alt.Scale(domain=[1, max(last, 2)], nice=False),
         axis=alt.Axis(format="d", grid=False, values=marks),
     )
     base = alt.Chart(alt.Data(values=values)).encode(
         x=axis,
         color=hued("condition", list(lines)),
-        tooltip=tips("condition", over, "score", "low", "high", "n"),
+        tooltip=tips("condition", count, "score", "low", "high", "n"),
     )
     return alt.layer(
         base.mark_area(opacity=0.14).encode(y=y("low"), y2="high:Q"),

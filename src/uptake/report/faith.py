@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from uptake.cells import spoiled, unfaithful
 from uptake.episode import Episode
-from uptake.scores import spoiled, unfaithful
 
 __all__ = ["Faith", "Fault", "faith"]
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from uptake.measures import Course, Figure
 from uptake.partners import ORACLE
 from uptake.probes import metrics
-from uptake.scores import Course, Figure, Row
+from uptake.probes.granularity import shards_of
+from uptake.scores import Row
 
 __all__ = ["Figures", "groups", "percent", "reach", "shown", "span", "span_of"]
 
@@ -41,6 +43,18 @@ class Figures:
         """The condition whose *kept* is the headline: `sharded`, or else the last with one."""
         told = [c for c in self.conditions if self.get("kept", c)]
         return "sharded" if "sharded" in told else told[-1] if told else None
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The conditions without those that only differ in how many shards they tell in."""
+        return tuple(c for c in self.conditions if shards_of(c) is None)
+
+    @property
+    def levels(self) -> list[tuple[int, str]]:
+        """The conditions that tell in so many shards, the fewest first; told as a list is one."""
+        found = [(count, c) for c in self.conditions if (count := shards_of(c)) is not None]
+        once = [(1, "concat")] if found and "concat" in self.conditions else []
+        return once + sorted(found)
 
     @property
     def by_skill(self) -> bool:

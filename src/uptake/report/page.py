@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from uptake.episode import Episode
+from uptake.measures import Course
 from uptake.report.charts import charts
 from uptake.report.faith import faith
 from uptake.report.figures import Figures, groups, percent, shown, span_of
@@ -22,7 +23,7 @@ from uptake.report.frame import bundle, made, nonce, render
 from uptake.report.profile import profile
 from uptake.report.reading import readings
 from uptake.run.record import not_taken, notes
-from uptake.scores import RESAMPLES, Course, Row
+from uptake.scores import RESAMPLES, Row
 
 __all__ = ["Run", "page"]
 

@@ -14,9 +14,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from uptake.cells import right_then_wrong
 from uptake.episode import Episode, Turn
+from uptake.measures import Agreement, Course, Figure, Metric
 from uptake.probes.variants import acts_at
-from uptake.scores import Agreement, Course, Figure, Metric, right_then_wrong
 from uptake.show import outcome
 
 __all__ = ["Bubble", "Reading", "Shelf", "pieces", "readings"]
@@ -115,6 +116,14 @@ def _short(
     for metric in metrics:
         if not metric.headline or isinstance(metric, Course):
             continue
+        name = f"short of: {metric.name.replace('_', ' ')}"
+        if isinstance(metric, Metric) and metric.sides:
+            sides = _sides(metric, together.values())
+            if sides:
+                each = -(-SHORT // len(sides))
+                chosen = [e for side in sides for e in _distinct(side, each)]
+                yield name, metric.meaning, sum(map(len, sides)), chosen
+            continue
         found = [
             (value, played[metric.condition])
             for played in together.values()
@@ -123,8 +132,17 @@ def _short(
         fails = [(value, episode) for value, episode in found if _falls_short(metric, value)]
         fails.sort(key=lambda each: (each[0], each[1].repeat))
         if fails:
-            name = f"short of: {metric.name.replace('_', ' ')}"
             yield name, metric.meaning, len(fails), _distinct([e for _, e in fails], SHORT)
+
+
+def _sides(metric: Metric, together: Iterable[Mapping[str, Episode]]) -> list[list[Episode]]:
+    """What falls short on each side of a difference, the sides where nothing does left out."""
+    counted = [played for played in together if metric.of(played) is not None]
+    fails = [
+        [e for played in counted if (e := played.get(condition)) is not None and falls(e)]
+        for condition, falls in metric.sides
+    ]
+    return [sorted(side, key=lambda e: e.repeat) for side in fails if side]
 
 
 def _falls_short(metric: Figure, value: float) -> bool:

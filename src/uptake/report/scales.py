@@ -50,7 +50,7 @@ def y(name: str) -> alt.Y:
     """Percent from 0, upwards."""
     import altair as alt
 
-    scale = alt.Scale(domain=[0, 100])
+    scale = alt.Scale(domain=[0, 100], clamp=True)
     return alt.Y(f"{name}:Q", scale=scale, title=None, axis=alt.Axis(values=SCALE))
 
 

@@ -31,6 +31,8 @@ def tables(rows: Sequence[Row], probed: Collection[str] = ()) -> Iterator[Render
         yield Text("No episode has been played yet.")
     for group in groups(rows, probed):
         yield _skills(group) if group[0].by_skill else _table(group)
+        if group[0].levels and not group[0].by_skill:
+            yield _levels(group)
         for figures in group:
             if not figures.control:
                 yield from _words(figures)
@@ -52,7 +54,7 @@ def _table(group: Sequence[Figures]) -> Table:
     from rich import box
     from rich.table import Table
 
-    conditions = list(dict.fromkeys(c for figures in group for c in figures.conditions))
+    conditions = list(dict.fromkeys(c for figures in group for c in figures.told))
     first = group[0]
     n = max((row.n for f in group for row in f.table.values() if row.metric == "mean"), default=0)
     title = f"{first.probe} · {first.domain} · {n} instructions · last reply, 95% intervals"
@@ -74,6 +76,27 @@ def _table(group: Sequence[Figures]) -> Table:
             _change(figures, "u90_10", told),
             style="dim" if figures.control else "",
         )
+    return table
+
+
+def _levels(group: Sequence[Figures]) -> Table:
+    """The score and what is kept by how many shards are told, of all models but the controls."""
+    from rich import box
+    from rich.table import Table
+
+    levels = group[0].levels
+    title = "told in so many shards; 1: at once, as a list"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
+    table.add_column("model", overflow="fold", min_width=13)
+    for count, _ in levels:
+        table.add_column(str(count), justify="right", no_wrap=True)
+    for figures in group:
+        for metric, name in (("mean", "score"), ("kept", "kept")):
+            rows = [figures.get(metric, condition) for _, condition in levels]
+            if not figures.control:
+                table.add_row(f"{figures.name}\n{name}", *map(_cell, rows))
+    numbers = [figures.get("mean", c) for figures in group[:1] for _, c in levels]
+    table.add_row("instructions", *(f"{row.n}" if row else "–" for row in numbers), style="dim")
     return table
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from uptake.analysts import mediator
 from uptake.domains import domain as find_domain
+from uptake.domains import long
 from uptake.episode import Episode, Verify, play
 from uptake.errors import UptakeError
 from uptake.instruction import Instruction
@@ -28,8 +29,9 @@ from uptake.model import Model, Sampling
 from uptake.models import model as open_model
 from uptake.models.policies import POLICIES, Guess
 from uptake.partners import Oracle, guesser
-from uptake.probes import Probe, budgeted
+from uptake.probes import Probe, budgeted, granular
 from uptake.probes import probe as find_probe
+from uptake.probes.granularity import counts
 from uptake.run.budget import Budget, LimitReachedError, Metered, metered
 from uptake.run.caveats import caveats
 from uptake.run.plan import Job, Plan, sample
@@ -121,6 +123,7 @@ def setup(
     experience: str | Path | None = None,
     verify: Verify | None = None,
     budgets: Sequence[str] = (),
+    shards: str | Sequence[str | int] = (),
     **options: Any,
 ) -> Setup:
     """A plan from settings as people give them; nothing is asked of a model yet.
@@ -131,8 +134,9 @@ def setup(
 
     `verify` checks the replies in place of the instructions' own domains; a `judge` scores those
     that answer, in domains that have a rubric for it, or all where `verify` is given. `budgets` are
-    those of thinking, for probes that take them. `options` go to the model that is opened by name
-    (a price, a rate).
+    those of thinking, for probes that take them. `shards`, as "2-8" or (2, 4, 8), are the numbers
+    of shards that `lost` tells each instruction in, too; generated ones then have as many as the
+    largest. `options` go to the model that is opened by name (a price, a rate).
 
     Raises:
         UptakeError: any setting that cannot be used, in one line.
@@ -140,7 +144,9 @@ def setup(
     if n < 1:
         raise UptakeError(f"-n must be at least 1, not {n}")
     found = budgeted([find_probe(p) if isinstance(p, str) else p for p in probes], budgets)
-    chosen, source = _instructions(instructions, domain, n, seed)
+    told_in = counts(shards) if shards else ()
+    found = granular(found, told_in)
+    chosen, source = _instructions(instructions, domain, n, seed, max(told_in, default=0))
     domains = {instruction.domain for instruction in chosen}
     verifiers = {name: verify or find_domain(name).verify for name in sorted(domains)}
     rubrics = _rubrics(domains) if judge is not None and verify is None else {}
@@ -165,6 +171,7 @@ def setup(
         sampling=sampling or Sampling(),
         judge=None if judging is None else judging.name,
         budgets=tuple(budgets),
+        shards=told_in,
     )
     _check_effort(plan)
     if controls:
@@ -295,12 +302,21 @@ class _Sitting:
 
 
 def _instructions(
-    given: str | Path | Sequence[Instruction] | None, domain: str | None, n: int, seed: int
+    given: str | Path | Sequence[Instruction] | None,
+    domain: str | None,
+    n: int,
+    seed: int,
+    shards: int,
 ) -> tuple[list[Instruction], str]:
-    """The instructions to play, and the name of where they came from."""
+    """The instructions to play, and the name of where they came from.
+
+    Generated ones have at least so many `shards`; a file is taken as it is.
+    """
     if given is None:
         name = domain or "math"
-        return find_domain(name).generate(n, seed=seed), name
+        found = find_domain(name)
+        made = long(found, n, shards, seed=seed) if shards else found.generate(n, seed=seed)
+        return made, name
     if domain is not None:
         raise UptakeError("--instructions and --domain exclude each other: choose one")
     if isinstance(given, str | Path):

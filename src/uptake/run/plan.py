@@ -71,7 +71,8 @@ class Plan:
     as often as `model` is: the same one mediated, or mended in another way; `analyst` names the
     one that reads for it, None the default. `user` is the name of
     the simulated user, `judge` that of the model that scores, where one does. `budgets` are those
-    of thinking that the probes were given in place of their own.
+    of thinking that the probes were given in place of their own, `shards` the numbers of shards
+    that they tell an instruction in, too.
     """
 
     probes: tuple[Probe, ...]
@@ -88,6 +89,7 @@ class Plan:
     sampling: Sampling = field(default_factory=Sampling)
     judge: str | None = None
     budgets: tuple[str, ...] = ()
+    shards: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what cannot be played.
@@ -136,6 +138,7 @@ class Plan:
             **({"judge": self.judge} if self.judge else {}),
             **({"effort": self.sampling.effort} if self.sampling.effort else {}),
             **({"budgets": list(self.budgets)} if self.budgets else {}),
+            **({"shards": list(self.shards)} if self.shards else {}),
             # Last, so that a setting which changes the instructions is named before its effect.
             "instructions_sha256": hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16],
         }

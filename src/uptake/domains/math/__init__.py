@@ -15,7 +15,7 @@ from typing import Any
 
 from uptake.domains import seeded
 from uptake.domains.math.answer import committed, same
-from uptake.domains.math.problem import Problem, draw
+from uptake.domains.math.problem import LONG, Problem, draw, draw_long
 from uptake.domains.math.stories import Fact
 from uptake.instruction import Instruction, Shard, Verdict
 
@@ -83,6 +83,16 @@ class Math:
             return instruction(draw(rng, split), rng, ident)
 
         return seeded(self.name, n, seed, split, make)
+
+    def long(
+        self, n: int, shards: int, *, seed: int = 0, split: str = "heldout"
+    ) -> list[Instruction]:
+        """`n` instructions of so many shards: 7 or 8, and none for any other number."""
+
+        def make(rng: Random, ident: str) -> Instruction:
+            return instruction(draw_long(rng, split, shards), rng, ident)
+
+        return seeded(f"{self.name}-{shards}", n, seed, split, make) if shards in LONG else []
 
     def verify(self, instruction: Instruction, reply: str) -> Verdict:
         """Right if the last number the reply commits to equals the gold answer."""

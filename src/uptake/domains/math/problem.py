@@ -9,13 +9,16 @@ This module knows nothing of instructions, chats or answers given by models.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
-from uptake.domains.math.stories import STORIES, Fact, Step, Story, distractor
+from uptake.domains.math.stories import DISTRACTORS, STORIES, Fact, Step, Story, distractor, long
 from uptake.domains.math.words import COLOURS, container, is_heldout_pair, name, things
 
-__all__ = ["Problem", "Working", "draw", "solve", "sound"]
+__all__ = ["LONG", "Problem", "Working", "draw", "draw_long", "solve", "sound"]
+
+LONG = (7, 8)
+"""How many shards a long problem may have, the question among them."""
 
 Working = tuple[tuple[int, str, int, int], ...]
 """The steps of a solution, each (left, op, right, result) with op one of + - * /."""
@@ -63,12 +66,28 @@ class Problem:
         """The plainest sentence that states the fact, without its full stop."""
         return self.fill(fact.say.train[0], self.values[fact.key] if value is None else value)[:-1]
 
-    def aside(self, rng: Random) -> str:
-        """A sentence that nothing depends on, of a kind that the problem does not hold yet."""
+    def aside(self, rng: Random) -> str | None:
+        """A sentence that nothing depends on, of a kind that the problem does not hold yet.
+
+        None where it holds every kind.
+        """
+        if set(DISTRACTORS) <= set(self.facts):
+            return None
+        fact = self._unheard(rng)
+        return self.say(fact, rng, rng.randint(fact.low, fact.high))
+
+    def with_aside(self, rng: Random) -> Problem:
+        """The same problem with one more fact that nothing depends on, anywhere but first."""
+        fact, facts = self._unheard(rng), list(self.facts)
+        facts.insert(rng.randint(1, len(facts)), fact)
+        values = {**self.values, fact.key: rng.randint(fact.low, fact.high)}
+        return replace(self, facts=tuple(facts), values=values)
+
+    def _unheard(self, rng: Random) -> Fact:
         held = {fact.key for fact in self.facts}
         while (fact := distractor(rng)).key in held:
             pass
-        return self.say(fact, rng, rng.randint(fact.low, fact.high))
+        return fact
 
     def hint(self, fact: Fact, rng: Random) -> str:
         """A sentence that mentions the fact without its value."""
@@ -231,3 +250,16 @@ def draw(
         values[extra.key] = rng.randint(extra.low, extra.high)
         facts.insert(rng.randint(1, len(facts)), extra)
     return Problem(chosen, tuple(facts), words, values, split)
+
+
+def draw_long(rng: Random, split: str, shards: int) -> Problem:
+    """One problem told in so many shards (`LONG`) with the question.
+
+    More happens in it than else, and up to three of its facts do not matter: the fewer of these,
+    the more steps lead to the answer.
+    """
+    asides = rng.randint(0, len(DISTRACTORS))
+    problem = draw(rng, split, story=long(rng, shards - asides), distractors=0)
+    for _ in range(asides):
+        problem = problem.with_aside(rng)
+    return problem

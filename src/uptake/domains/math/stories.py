@@ -19,7 +19,18 @@ from functools import cache
 from itertools import product
 from random import Random
 
-__all__ = ["STORIES", "Fact", "Forms", "Step", "Story", "distractor", "forms", "transfer"]
+__all__ = [
+    "DISTRACTORS",
+    "STORIES",
+    "Fact",
+    "Forms",
+    "Step",
+    "Story",
+    "distractor",
+    "forms",
+    "long",
+    "transfer",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,10 +242,10 @@ _START = Fact(
 )
 
 
-def change(rng: Random) -> Story:
+def change(rng: Random, events: int | None = None) -> Story:
     """A stock that grows and shrinks."""
     plan: list[Step] = []
-    facts = _events(rng, plan, rng.choice((2, 2, 2, 3)), "start")
+    facts = _events(rng, plan, events or rng.choice((2, 2, 2, 3)), "start")
     return Story("change", (_START, *facts), tuple(plan), forms(*_NOW))
 
 
@@ -309,7 +320,7 @@ def compare(rng: Random) -> Story:
     )
 
 
-def groups(rng: Random) -> Story:
+def groups(rng: Random, events: int | None = None) -> Story:
     """Equal groups, then something gained or lost."""
     count = Fact(
         "count",
@@ -335,7 +346,7 @@ def groups(rng: Random) -> Story:
         droppable=True,
     )
     plan = [Step("*", "count", "each")]
-    facts = _events(rng, plan, rng.choice((1, 1, 2)))
+    facts = _events(rng, plan, events or rng.choice((1, 1, 2)))
     return Story("groups", (count, each, *facts), tuple(plan), forms(*_NOW, *_ALL))
 
 
@@ -474,7 +485,7 @@ def _lasting(unit: str) -> Forms:
     )
 
 
-def rate(rng: Random) -> Story:
+def rate(rng: Random, events: int | None = None) -> Story:
     """Work done by the day, then something gained or lost."""
     pace = Fact(
         "pace",
@@ -499,7 +510,7 @@ def rate(rng: Random) -> Story:
         droppable=True,
     )
     plan = [Step("*", "pace", "days")]
-    facts = _events(rng, plan, rng.choice((1, 1, 2)))
+    facts = _events(rng, plan, events or rng.choice((1, 1, 2)))
     return Story("rate", (pace, days, *facts), tuple(plan), forms(*_NOW))
 
 
@@ -573,7 +584,7 @@ def _holding(colour: str) -> Forms:
     )
 
 
-def pair(rng: Random) -> Story:
+def pair(rng: Random, events: int | None = None) -> Story:
     """Two containers told apart by colour, or one of them as "the other one"."""
     first = Fact(
         "first",
@@ -593,7 +604,7 @@ def pair(rng: Random) -> Story:
         high=40,
     )
     plan = [Step("+", "first", "second")]
-    facts = _events(rng, plan, 1)
+    facts = _events(rng, plan, events or 1)
     return Story("pair", (first, second, *facts), tuple(plan), forms(*_NOW, *_ALL))
 
 
@@ -608,7 +619,14 @@ STORIES: tuple[Callable[[Random], Story], ...] = (
     pair,
 )
 
-_DISTRACTORS = (
+
+def long(rng: Random, shards: int) -> Story:
+    """A story told in so many shards, 4 to 8, with the question: a long one has many events."""
+    story, others = rng.choice(((change, 2), (groups, 3), (rate, 3), (pair, 3)))
+    return story(rng, shards - others)
+
+
+DISTRACTORS = (
     Fact(
         "age",
         "how old {D} is",
@@ -653,4 +671,4 @@ _DISTRACTORS = (
 
 def distractor(rng: Random) -> Fact:
     """A fact that no answer depends on, about {D} and perhaps other things {S}."""
-    return rng.choice(_DISTRACTORS)
+    return rng.choice(DISTRACTORS)

@@ -1,4 +1,4 @@
-"""The command line: `uptake probe`, `report`, `compare`, `show`, `chat`, `distil` and others.
+"""The command line: `uptake probe`, `report`, `compare`, `show`; other commands have own files.
 
 Exit codes: 0 done, 1 a gate failed, 2 bad usage or input, 130 interrupted. Every error is one line
 on standard error. Only the library's verbs are called here, and only once they are needed.
@@ -20,17 +20,16 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from uptake.cli.console import console
 
+if TYPE_CHECKING:
     from uptake.compare import Comparison
-    from uptake.experience import Experience
     from uptake.gates import Gate
     from uptake.model import Model
     from uptake.report.compared import Side
     from uptake.run import Limits, Outcome, Setup
 
-__all__ = ["chat", "compare", "distil", "main", "probe", "report", "show"]
+__all__ = ["compare", "main", "probe", "report", "show"]
 
 USAGE = 2
 INTERRUPTED = 130
@@ -65,6 +64,7 @@ def probe(
     temperature: float = 1.0,
     effort: str | None = None,
     budgets: List = None,
+    shards: List = None,
     reply_tokens: int = 1024,
     controls: bool = True,
     mediated: Choice = False,
@@ -100,6 +100,7 @@ def probe(
         temperature: How replies are drawn, in every condition; 0 is greedy.
         effort: How much a reasoning model may think: none, minimal, low, medium, high or more.
         budgets: What the probe thinking compares, for example low,high or 256,4096.
+        shards: How many shards the probe lost tells each instruction in, too: 2-8 or 2,4,8.
         reply_tokens: The most tokens of one reply.
         controls: Play the constant policies (never answer, always ask, always guess, …) beside it.
         mediated: Play the model mediated, too, beside itself.
@@ -138,6 +139,7 @@ def probe(
         judge=judge,
         sampling=Sampling(temperature=temperature, max_tokens=reply_tokens, effort=effort),
         budgets=_split(budgets),
+        shards=_split(shards),
         controls=controls,
         mediated=mediated,
         mend=_menders(mend),
@@ -225,9 +227,9 @@ def compare(
     if json:
         print(dumps(comparison.to_dict(), indent=1))
         return 0
-    console = _console()
+    terminal = console()
     for part in comparison_tables(comparison, sides):
-        console.print(part)
+        terminal.print(part)
     if out is not None:
         print(f"\n{out}")
     return 0
@@ -262,99 +264,24 @@ def show(
         models=_split(model),
         hidden=settings(out).get("controls", ()),
     )
-    console = _console()
+    terminal = console()
     for episode in chosen[: n or None]:
-        show_one(episode, console)
+        show_one(episode, terminal)
     more = f"; {n} shown, -n 0 shows all" if 0 < n < len(chosen) else ""
-    console.print(f"{tally(chosen)}{more}")
+    terminal.print(f"{tally(chosen)}{more}")
     return 0
 
 
-@app.command
-def chat(
-    *,
-    model: Annotated[str, Parameter(name=["--model", "-m"])] = "embedded",
-    mediated: Choice = False,
-    analyst: str | None = None,
-    experience: Path | None = None,
-    temperature: float = 1.0,
-    reply_tokens: int = 1024,
-    seed: int = 0,
-) -> int:
-    """Talk to a model in the terminal, with the common ground and the move beside the chat.
-
-    Args:
-        model: embedded, PROVIDER/NAME, http://HOST:PORT/v1#NAME, hf:FOLDER or policy:NAME.
-        mediated: Keep the common ground, and hand the model what holds.
-        analyst: Who reads for the mediated model: rules (default), examine, self or another model.
-        experience: A file of rules for it, made by uptake distil.
-        temperature: How replies are drawn; 0 is greedy.
-        reply_tokens: The most tokens of one reply.
-        seed: The same seed and the same words get the same replies.
-    """
-    from uptake.analysts import mediator
-    from uptake.model import Sampling
-    from uptake.models import model as open_model
-    from uptake.talk import talk
-
-    opened = [open_model(model)]
-    mended = mediator(opened[0], opened, mediated=mediated, analyst=analyst, experience=experience)
-    speaker = mended or opened[0]
-    drawn = Sampling(temperature=temperature, max_tokens=reply_tokens, seed=seed)
-
-    async def talking() -> None:
-        try:
-            await talk(speaker, drawn, _console(), lambda: input("> "))
-        finally:
-            for one in opened:
-                await one.aclose()
-
-    asyncio.run(talking())
-    return 0
-
-
-@app.command
-def distil(
-    run: Path,
-    *,
-    model: str | None = None,
-    writer: str | None = None,
-    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
-) -> int:
-    """Learn rules from the conversations of a run that failed, for a model analyst to read.
-
-    Args:
-        run: The folder of a run with full and sharded of the same instructions.
-        model: Whose conversations, where the run holds several models.
-        writer: A model that words the rules; without one, each cause has a plain sentence.
-        out: The file of rules. Default: experience.json in the folder of the run.
-    """
-    from uptake.experience import distil as learn
-    from uptake.experience import write_experience
-    from uptake.models import model as open_model
-    from uptake.run.record import episodes, settings
-
-    played = episodes(run)
-    name = model or settings(run).get("model", "")
-
-    async def learning() -> Experience:
-        opened = None if writer is None else open_model(writer)
-        try:
-            return await learn(played, name, opened)
-        finally:
-            if opened is not None:
-                await opened.aclose()
-
-    learnt = asyncio.run(learning())
-    path = out or run / "experience.json"
-    write_experience(path, learnt)
-    for rule in learnt.rules:
-        seen = "" if rule.support is None else f"  ({rule.support} of {learnt.contrasts:,})"
-        print(f"- {rule.text}{seen}")
-    print(f"\n{path}")
-    return 0
-
-
+app.command(
+    "uptake.cli.chat:chat",
+    name="chat",
+    help="Talk to a model in the terminal, with the common ground and the move beside the chat.",
+)
+app.command(
+    "uptake.cli.distil:distil",
+    name="distil",
+    help="Learn rules from the conversations of a run that failed, for a model analyst to read.",
+)
 app.command("uptake.sharding.cli:shard", name="shard", help="Make shards of single-turn files.")
 
 app.command(
@@ -396,17 +323,6 @@ def _run(words: list[str]) -> int:
 
 def _say(line: str) -> None:
     print(f"uptake: {' '.join(line.split())}", file=sys.stderr, flush=True)
-
-
-def _console() -> Console:
-    """Standard output; a reader that has seen enough is met by `_run`, not by an exit in rich."""
-    from rich.console import Console
-
-    class Terminal(Console):
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError
-
-    return Terminal(highlight=False)
 
 
 def _split(values: list[str] | None) -> list[str]:
@@ -513,5 +429,5 @@ def _report(run: Path, *more: Path, out: Path | None = None) -> None:
         from uptake.errors import UptakeError
 
         raise UptakeError(f"cannot write {to}: {error.strerror}") from error
-    reports.terminal(run, *more, console=_console())
+    reports.terminal(run, *more, console=console())
     print(f"\n{to}")
