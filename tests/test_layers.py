@@ -46,6 +46,8 @@ LAYERS = (
     "sharding sharding.*",
     "report report.* show",
     "bridges bridges.*",
+    "transcripts transcripts.*",
+    "audit audit.*",
     "train train.*",
     "serve serve.*",
     "api __init__ cli __main__",
