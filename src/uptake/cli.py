@@ -357,6 +357,7 @@ def distil(
 
 app.command("uptake.sharding.cli:shard", name="shard", help="Make shards of single-turn files.")
 
+app.command("uptake.audit.cli:audit", name="audit", help="Where real conversations break, and why.")
 if find_spec("uptake.train.cli"):
     app.command("uptake.train.cli:train", name="train", help="Train a model by a recipe.")
 

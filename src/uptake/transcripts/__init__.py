@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -80,14 +80,19 @@ def read(*logs: str | Path, form: str | None = None) -> Iterator[Transcript | Fa
         yield from read_file(file, form)
 
 
-def read_file(file: str, form: str | None = None) -> Iterator[Transcript | Fault]:
-    """Every conversation of one file, and what of it could not be read; see `read`."""
+def read_file(
+    file: str, form: str | None = None, seen: Callable[[int], None] | None = None
+) -> Iterator[Transcript | Fault]:
+    """Every conversation of one file, and what of it could not be read; see `read`.
+
+    `seen` is told how many bytes of the file were read so far, compressed as they lie.
+    """
     if form not in (None, _CONVOKIT, *FORMATS):
         known = ", ".join(sorted([*FORMATS, _CONVOKIT]))
         raise TranscriptError(f"no format {form!r}; known are {known}")
     nothing = True
     try:
-        for found in _read(file, form):
+        for found in _read(file, form, seen or _unheeded):
             nothing = False
             yield found
     except OSError as error:
@@ -97,7 +102,11 @@ def read_file(file: str, form: str | None = None) -> Iterator[Transcript | Fault
         yield Fault(file, None, "no conversation in it")
 
 
-def _read(file: str, form: str | None) -> Iterator[Transcript | Fault]:
+def _unheeded(_: int) -> None:
+    pass
+
+
+def _read(file: str, form: str | None, seen: Callable[[int], None]) -> Iterator[Transcript | Fault]:
     kind = kind_of(file)
     if kind in ("parquet", "zip") and file == STDIN:
         yield Fault(file, None, f"{kind} cannot be read from standard input; name the file")
@@ -106,13 +115,18 @@ def _read(file: str, form: str | None) -> Iterator[Transcript | Fault]:
     elif kind == "parquet":
         yield from _by_format(parquet_rows(file), file, form)
     else:
-        yield from _text(file, kind, form)
+        yield from _text(file, kind, form, seen)
 
 
-def _text(file: str, kind: str, form: str | None) -> Iterator[Transcript | Fault]:
+def _text(
+    file: str, kind: str, form: str | None, seen: Callable[[int], None]
+) -> Iterator[Transcript | Fault]:
     def again() -> Generator[tuple[int, Row] | Fault]:
-        with opened(file, kind) as stream:
-            yield from rows(stream, file)
+        with opened(file, kind) as (stream, raw):
+            for row in rows(stream, file):
+                if file != STDIN:
+                    seen(raw.tell())
+                yield row
 
     found = again()
     first = next(found, None)

@@ -92,8 +92,8 @@ def kind_of(file: str) -> str:
 
 
 @contextmanager
-def opened(file: str, kind: str) -> Generator[BinaryIO]:
-    """A file's bytes as they were before they were packed. Raises OSError."""
+def opened(file: str, kind: str) -> Generator[tuple[BinaryIO, BinaryIO]]:
+    """A file's bytes as they were before they were packed, and as they lie. Raises OSError."""
     raw: Any = sys.stdin.buffer if file == STDIN else Path(file).open("rb", 1 << 20)  # noqa: SIM115
     stream: Any = raw
     if kind == "gzip":
@@ -101,7 +101,7 @@ def opened(file: str, kind: str) -> Generator[BinaryIO]:
     elif kind == "zstd":
         stream = io.BufferedReader(_Unzstd(raw))
     try:
-        yield stream
+        yield stream, raw
     finally:
         if stream is not raw:
             stream.close()
