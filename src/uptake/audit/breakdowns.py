@@ -76,7 +76,7 @@ def breakdowns(heard: Heard, marks: Marks, found: tuple[Signal, ...]) -> tuple[B
     made = [
         *_superseded(heard, marks),
         *_over_asking(heard, marks),
-        *_premature(heard, marks),
+        *_premature(heard, marks, {signal.at for signal in found}),
         *(Breakdown(s.reply, _BY_SIGNAL[s.name], s.at, s.said) for s in found),
         *_lost_topics(heard, marks),
         *_drift(heard, marks),
@@ -90,12 +90,13 @@ def _answers(heard: Heard, marks: Marks) -> Iterator[int]:
     return (at for at in heard.replies if does(marks, at, "commit") and not does(marks, at, *_ASKS))
 
 
-def _premature(heard: Heard, marks: Marks) -> Iterator[Breakdown]:
+def _premature(heard: Heard, marks: Marks, failed: set[int]) -> Iterator[Breakdown]:
     """Answers after which the user goes on telling what the same request takes."""
     ground = heard.ground
+    wanted = {heard.said_at(e) for e in ground.entries if e.kind in ("goal", *_TELLS)}
     for at in _answers(heard, marks):
         said = heard.after(at, "user")
-        if said is None:
+        if said is None or said in failed or heard.before(at, "user") not in wanted:
             continue
         turn = heard.users.index(said)
         entries = [e for e in ground.entries if e.span.turn == turn and e.kind != "social"]

@@ -6,6 +6,7 @@ This module knows nothing that the library does not.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +31,7 @@ def audit(
     Offline, without a model or a key. The same command goes on where it was stopped.
 
     Args:
-        logs: Files, folders, patterns, or - for standard input; .gz and .zst, too.
+        logs: Files, folders or patterns; .gz and .zst, too. Without any, standard input.
         out: The folder that report.html and the rows go to. Default: out/audit-NAME.
         form: The format, where it is not to be found out: openai, anthropic, sharegpt, wildchat,
             lic, tau2, inspect, spans, convokit or uptake.
@@ -45,15 +46,16 @@ def audit(
     from uptake.audit.run import Setup, audit_logs
     from uptake.audit.table import tables
     from uptake.errors import UptakeError
+    from uptake.transcripts.files import STDIN
     from uptake.transcripts.parquet import arrow
 
-    if not logs:
-        raise UptakeError("name a log: a file, a folder, a pattern, or - for standard input")
+    if not logs and sys.stdin.isatty():
+        raise UptakeError("name a log: a file, a folder or a pattern; or pipe one in")
     if parquet:
         arrow("pyarrow")
-    folder = out or Path("out") / f"audit-{_name(logs[0])}"
+    folder = out or Path("out") / f"audit-{_name(logs[0] if logs else STDIN)}"
     most = os.cpu_count() or 1
-    setup = Setup(logs, folder, form, redact, parquet, events, processes or most)
+    setup = Setup(logs or (STDIN,), folder, form, redact, parquet, events, processes or most)
     try:
         found = audit_logs(setup, show=True)
     except KeyboardInterrupt:

@@ -91,6 +91,8 @@ class RuleMarks:
                     found[at].append(Mark(act.name, act.said, target))
             if mine:
                 found[at] += _of_user(heard, at, found[at])
+            if any(mark.name == "repair_third" for mark in found[at]):  # its "no" is no more
+                found[at] = [m for m in found[at] if m.name not in ("correct_other", "reject")]
         for at, mark in _by_ledger(heard):
             found[at].append(mark)
         return {at: tuple(dict.fromkeys(marks)) for at, marks in found.items()}

@@ -55,7 +55,9 @@ def repairs(heard: Heard, marks: Marks, found: tuple[Signal, ...]) -> tuple[Repa
         for mark in marks.get(at, ())
         if (repair := _repair(heard, marks, failed, at, mark)) is not None
     ]
-    once = {(repair.initiation, repair.kind): repair for repair in reversed(made)}
+    made.sort(key=lambda repair: (repair.initiation, REPAIRS.index(repair.kind)))
+    # A turn may ask and mend, but what it mends it mends once.
+    once = {(repair.initiation, repair.kind == "ask"): repair for repair in reversed(made)}
     return tuple(sorted(once.values(), key=lambda repair: (repair.initiation, repair.kind)))
 
 

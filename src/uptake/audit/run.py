@@ -12,6 +12,7 @@ This module knows nothing of what is found, or of how it is shown.
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import threading
@@ -31,6 +32,7 @@ from uptake.errors import UptakeError
 from uptake.run.lines import append, compare, hold, replace
 from uptake.run.progress import Progress
 from uptake.transcripts import Fault, Transcript, expanded, read_file
+from uptake.transcripts.files import STDIN
 
 __all__ = ["Audited", "Setup", "audit_logs"]
 
@@ -147,7 +149,7 @@ def _go_on(
 ) -> None:
     work = partial(_work, setup.redact, setup.parquet, setup.events)
     begun, before = time.monotonic(), folder.state.seconds
-    saved = begun
+    saved = -math.inf
     batches = _batches(setup.form, files, folder.state, seen)
     for done in in_order(work, batches, setup.processes):
         folder.add(done)
@@ -270,6 +272,8 @@ class _Folder:
     def _begin(self) -> None:
         if self.path.exists():
             self._resume()
+        if self.state.finished:
+            return
         for name, file in self._files.items():
             os.ftruncate(file, self.state.sizes.get(name, 0))
         if self.setup.parquet:
@@ -288,7 +292,7 @@ class _Folder:
             raise UptakeError(
                 f"{self.path}: not the state of an audit ({error}); choose another --out"
             ) from error
-        if not self.state.finished and "-" in self.setup.logs:
+        if not self.state.finished and STDIN in self.setup.logs:
             raise UptakeError("standard input cannot be read again: choose another --out")
 
     def add(self, done: _Done) -> None:

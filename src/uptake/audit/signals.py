@@ -27,7 +27,7 @@ SIGNALS = ("repeats", "rephrases", "meant", "faults", "lost", "gives_up")
 """Every signal there is a name for, in the order in which they are shown."""
 
 ALIKE = 0.7  # of two requests' content words that are shared where one rephrases the other
-FEWEST = 3  # content words of a request that can be told to be the same
+FEWEST = 3  # content words of a request that can be told to be another's rewording
 BACK = 4  # turns of the user's that are looked back upon
 
 _GIVES_UP = re.compile(
@@ -76,7 +76,7 @@ def _of(heard: Heard, marks: Marks, at: int) -> Iterator[str]:
         yield "faults"
     if does(marks, at, "huh"):
         yield "lost"
-    took_back = any(mark.name == "cancel" and mark.target is not None for mark in marks[at])
+    took_back = any(mark.name == "cancel" and mark.target is not None for mark in marks.get(at, ()))
     if len(text) < 400 and not took_back and _GIVES_UP.search(text.lower().replace("’", "'")):
         yield "gives_up"  # "never mind the tax" takes one thing back, and goes on
 
@@ -84,13 +84,15 @@ def _of(heard: Heard, marks: Marks, at: int) -> Iterator[str]:
 def _again(heard: Heard, at: int) -> str | None:
     """Whether a turn says again what the user said lately: word for word, or in other words."""
     text, words = heard.texts[at], content(heard.texts[at])
-    if len(words) < FEWEST:
+    if len(words) < 2:
         return None
     told = [(t, heard.texts[t]) for t in heard.users if t < at][-BACK:]
     if any(plain(text) == plain(old) for _, old in told):
         return "repeats"
     asking = _asking(heard)
-    if at not in asking:  # facts of one kind are alike, too: "Ann has 3 hens.", "Bob has 4 hens."
+    if (
+        at not in asking or len(words) < FEWEST
+    ):  # facts of one kind are alike, too: "Ann has 3 hens.", "Bob has 4 hens."
         return None
     for t, old in told:
         if t in asking and alike(text, old) >= ALIKE and not _names(text) - _names(old):

@@ -48,7 +48,9 @@ def expanded(logs: Sequence[str | Path]) -> list[str]:
     found: list[str] = []
     for log in map(str, logs):
         path = Path(log)
-        if log == STDIN or path.is_file():
+        if log in (STDIN, "/dev/stdin"):
+            found.append(STDIN)
+        elif path.is_file():
             found.append(log)
         elif path.is_dir():
             found += _within(path)
