@@ -111,21 +111,27 @@ def _premature(heard: Heard, marks: Marks, failed: set[int]) -> Iterator[Breakdo
 def _superseded(heard: Heard, marks: Marks) -> Iterator[Breakdown]:
     """Replies with a value that the user had replaced or taken back, and without the new one."""
     ground = heard.ground
-    by_id = {entry.id: entry for entry in ground.entries}
-    for entry in ground.entries:
-        for old, new, by in _replaced(ground, entry):
-            ended = by_id[by].span.turn
-            if ended == entry.span.turn:
-                continue
-            gone = _values(old) - _values(new) - _standing(ground, entry)
-            until = len(heard.users)
-            for at in heard.replies:
-                turn = sum(user < at for user in heard.users) - 1
-                if ended <= turn < until and does(marks, at, "commit"):
-                    used = frozenset(_NUMBER.findall(heard.texts[at])) | content(heard.texts[at])
-                    fresh = _values(new) - _values(old)
-                    if gone & used and not (fresh & used):
-                        yield Breakdown(at, "superseded", heard.users[ended], old[:200])
+    replaced = [
+        (entry, *what)
+        for entry in ground.entries
+        for what in _replaced(ground, entry)
+        if ground.entries[what[2]].span.turn > entry.span.turn
+    ]
+    if not replaced:
+        return
+    answers = [at for at in heard.replies if does(marks, at, "commit")]
+    used = {at: _used(heard.texts[at]) for at in answers}
+    for entry, old, new, by in replaced:
+        gone = _values(old) - _values(new) - _standing(ground, entry)
+        fresh = _values(new) - _values(old)
+        ended = heard.users[ground.entries[by].span.turn]
+        for at in answers:
+            if ended < at and gone & used[at] and not fresh & used[at]:
+                yield Breakdown(at, "superseded", ended, old[:200])
+
+
+def _used(text: str) -> frozenset[str]:
+    return frozenset(_NUMBER.findall(text)) | content(text)
 
 
 def _replaced(ground: CommonGround, entry: Entry) -> Iterator[tuple[str, str, int]]:
@@ -135,7 +141,7 @@ def _replaced(ground: CommonGround, entry: Entry) -> Iterator[tuple[str, str, in
         new = "" if put is None else ground.turns[put.turn][put.start : put.end]
         yield entry.text[strike.start : strike.end], new, strike.by
     if entry.by is not None and entry.kind not in ("social", "quoted"):
-        later = next(e for e in ground.entries if e.id == entry.by)
+        later = ground.entries[entry.by]
         yield entry.text, "" if later.kind == "withdrawal" else later.text, entry.by
 
 

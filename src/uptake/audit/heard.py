@@ -9,6 +9,7 @@ This module knows nothing of acts or of what goes wrong.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -29,11 +30,14 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 class Heard:
     """The turns of a conversation: `turns` are places of messages, `texts` the words of each.
 
-    `ground` is the ledger after the user's last turn; its turns are counted among `users`.
+    `users` and `replies` are the turns of the user and of the assistant. `ground` is the ledger
+    after the user's last turn; its turns are counted among `users`.
     """
 
     conversation: Conversation
     turns: tuple[int, ...]
+    users: tuple[int, ...]
+    replies: tuple[int, ...]
     texts: dict[int, str]
     ground: CommonGround
 
@@ -41,23 +45,17 @@ class Heard:
         """Who speaks at a place: "user" or "assistant"."""
         return self.conversation.messages[at].role
 
-    @property
-    def users(self) -> tuple[int, ...]:
-        """Where the user speaks."""
-        return tuple(at for at in self.turns if self.role(at) == "user")
-
-    @property
-    def replies(self) -> tuple[int, ...]:
-        """Where the assistant speaks."""
-        return tuple(at for at in self.turns if self.role(at) == "assistant")
-
     def before(self, at: int, role: str) -> int | None:
         """The last turn of a speaker's before a place."""
-        return next((t for t in reversed(self.turns) if t < at and self.role(t) == role), None)
+        turns = self.users if role == "user" else self.replies
+        number = bisect_left(turns, at)
+        return turns[number - 1] if number else None
 
     def after(self, at: int, role: str) -> int | None:
         """The next turn of a speaker's after a place."""
-        return next((t for t in self.turns if t > at and self.role(t) == role), None)
+        turns = self.users if role == "user" else self.replies
+        number = bisect_right(turns, at)
+        return turns[number] if number < len(turns) else None
 
     def said_at(self, entry: Entry) -> int:
         """The place where an entry of the ledger was said."""
@@ -79,7 +77,10 @@ def listen(conversation: Conversation) -> Heard:
             ground, asked = hear(ground, words, asked), None
         else:
             asked = words
-    return Heard(conversation, tuple(texts), texts, ground)
+    roles = {at: conversation.messages[at].role for at in texts}
+    users = tuple(at for at, role in roles.items() if role == "user")
+    replies = tuple(at for at, role in roles.items() if role == "assistant")
+    return Heard(conversation, tuple(texts), users, replies, texts, ground)
 
 
 @lru_cache(maxsize=2048)
