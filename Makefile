@@ -100,7 +100,7 @@ postgresql:
 constraints:
 	rm -rf build/constraints && $(PYTHON) -m venv build/constraints
 	build/constraints/bin/python -m pip --quiet install torch==2.13.0
-	build/constraints/bin/python -m pip --quiet install -e '.[train,inspect,serve,postgres,dev,docs]' hatchling
+	build/constraints/bin/python -m pip --quiet install -e '.[train,audit,inspect,serve,postgres,dev,docs]' hatchling
 	sed '/^[^#]/d' constraints.txt > build/constraints.txt
 	build/constraints/bin/python -m pip freeze --exclude-editable | sed -E 's/\+cpu$$//' >> build/constraints.txt
 	mv build/constraints.txt constraints.txt

@@ -46,9 +46,12 @@ LAYERS = (
     "run run.*",
     "sharding sharding.*",
     "report report.* show",
+    "bridges bridges.inspect*",
+    "transcripts transcripts.*",
+    "audit audit.*",
     "train train.*",
     "serve serve.*",
-    "bridges bridges.*",
+    "bridges.litellm",
     "api __init__ cli cli.* __main__",
 )
 

@@ -13,8 +13,8 @@ import pytest
 import tiny_llama
 from hypothesis import given
 from hypothesis import strategies as st
-from serving import serving
 
+from serving import serving
 from uptake.conversation import Conversation, Message
 from uptake.embedded import Embedded
 from uptake.model import ModelError, Reply, Sampling, Scripted, Usage

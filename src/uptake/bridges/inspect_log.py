@@ -20,7 +20,7 @@ from uptake.episode import Episode
 from uptake.errors import UptakeError
 from uptake.run.record import Record
 
-__all__ = ["EPISODE", "SETTINGS", "Log", "gather", "read_log"]
+__all__ = ["EPISODE", "SETTINGS", "Log", "gather", "read_log", "unzipped"]
 
 EPISODE = "uptake:episode"
 """Where the store of a sample, and the metadata of its score, hold the episode."""
@@ -52,7 +52,7 @@ def read_log(path: Path) -> Log:
     try:
         with path.open("rb") as file:
             zipped = zipfile.is_zipfile(file)
-        header, samples = _unzipped(path) if zipped else _plain(path)
+        header, samples = unzipped(path) if zipped else _plain(path)
         spec = _fields(header["eval"])
         if SETTINGS not in _fields(spec.get("metadata")):
             raise UptakeError(f"{path}: a log of {spec['task']}, which is no task of uptake's")
@@ -183,7 +183,7 @@ def _plain(path: Path) -> tuple[Mapping[str, Any], Iterator[Mapping[str, Any]]]:
     return log, iter(log.get("samples") or ())
 
 
-def _unzipped(path: Path) -> tuple[Mapping[str, Any], Iterator[Mapping[str, Any]]]:
+def unzipped(path: Path) -> tuple[Mapping[str, Any], Iterator[Mapping[str, Any]]]:
     """The head of the log, or what it began with if it is not finished, and its samples."""
     with zipfile.ZipFile(path) as zipped:
         # A sample that was written again is listed twice: the later counts.

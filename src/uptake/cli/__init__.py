@@ -287,6 +287,7 @@ app.command("uptake.sharding.cli:shard", name="shard", help="Make shards of sing
 app.command(
     "uptake.serve.cli:serve", name="serve", help="Serve a model, mediated, to any chat client."
 )
+app.command("uptake.audit.cli:audit", name="audit", help="Where real conversations break, and why.")
 if find_spec("uptake.train.cli"):
     app.command("uptake.train.cli:train", name="train", help="Train a model by a recipe.")
 

@@ -1,0 +1,115 @@
+"""An audit as one HTML page: the numbers first, where it goes wrong, then conversations to read.
+
+Whatever a log said is escaped, as in the report of a run (`report.frame`).
+
+This module knows nothing of how a figure is calculated or a plot is drawn.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from uptake.audit import summary
+from uptake.audit.charts import along, dots
+from uptake.audit.findings import EARLY
+from uptake.audit.run import Audited
+from uptake.audit.worst import Worst
+from uptake.report.frame import bundle, made, nonce, render
+
+__all__ = ["page", "write_page"]
+
+LISTED = 50  # faults
+
+
+def write_page(found: Audited) -> Path:
+    """Write `report.html` in the folder of an audit, and give its path. Raises OSError."""
+    path = found.setup.out / "report.html"
+    beside = path.with_suffix(".html.tmp")
+    beside.write_bytes(page(found).encode("utf-8", "replace"))
+    beside.replace(path)
+    return path
+
+
+def page(found: Audited) -> str:
+    """The whole page, one file that needs nothing else."""
+    findings = found.findings
+    failed, sound, gap = summary.early(findings)
+    before = summary.before(findings)
+    charts = {
+        "where": along(summary.places(findings)),
+        "causes": dots([f for f in summary.causes(findings) if f.rate.events]),
+        "signals": dots([f for f in summary.signals(findings) if f.rate.events]),
+        "before": dots(before[1:9], base=before[0]) if before[0].rate.events else None,
+        "early": dots([failed, sound]) if failed.rate.n and sound.rate.n else None,
+    }
+    return render(
+        "audit.html",
+        found=found,
+        findings=findings,
+        head=summary.headline(findings),
+        facts=[(f, summary.share(f.rate), summary.span(f.rate)) for f in summary.facts(findings)],
+        first=_most_first(findings.firsts),
+        charts={name: spec for name, spec in charts.items() if spec is not None},
+        gap=gap,
+        early=EARLY,
+        models=summary.groups(findings, "model"),
+        corpora=summary.groups(findings, "corpus"),
+        acts=summary.acts(findings),
+        repairs=summary.repairs(findings),
+        shelves=_shelves(findings.worst, findings.firsts),
+        meanings=summary.MEANINGS,
+        share=summary.share,
+        span=summary.span,
+        faults=found.some_faults[:LISTED],
+        method=_method(found),
+        bundle=bundle() if any(charts.values()) else "",
+        nonce=nonce([findings.to_dict(), found.some_faults]),
+    )
+
+
+def _most_first(firsts: Counter[tuple[int, str]]) -> tuple[int, int, int] | None:
+    """At which reply most conversations break first: its number, how many, of how many."""
+    by_place: Counter[int] = Counter()
+    for (place, _), count in firsts.items():
+        by_place[place] += count
+    if not by_place:
+        return None
+    place, count = max(by_place.items(), key=lambda item: (item[1], -item[0]))
+    return place, count, sum(by_place.values())
+
+
+def _shelves(
+    worst: list[Worst], firsts: Counter[tuple[int, str]]
+) -> list[tuple[str, int, list[Worst]]]:
+    """The conversations to read by why they first break, the commonest cause first."""
+    totals: Counter[str] = Counter()
+    for (_, cause), count in firsts.items():
+        totals[cause] += count
+    return [
+        (cause, total, [w for w in worst if w.cause == cause])
+        for cause, total in totals.most_common()
+        if any(w.cause == cause for w in worst)
+    ]
+
+
+def _method(found: Audited) -> list[tuple[str, str]]:
+    setup, findings = found.setup, found.findings
+    files = ", ".join(found.files[:5]) + (
+        f" and {len(found.files) - 5:,} more" * (len(found.files) > 5)
+    )
+    roles = ", ".join(f"{name} ({n:,})" for name, n in findings.roles.most_common(8))
+    held: list[tuple[str, Any]] = [
+        ("logs", files),
+        ("conversations", f"{findings.conversations:,} with {findings.turns:,} turns"),
+        ("not read", f"{found.faults:,} lines, all of them in faults.jsonl"),
+        ("format", setup.form or "found out row by row"),
+        ("masked", "e-mails, links, phones, numbers, names" if setup.redact else "nothing"),
+        ("acts", "by rule, of English (see docs/acts.md for how often they are right)"),
+        ("intervals", "95%; the conversation is what is drawn"),
+        ("report", made()),
+    ]
+    if roles:
+        held.insert(3, ("left out", f"what these roles said, in so many conversations: {roles}"))
+    return [(name, str(value)) for name, value in held]
