@@ -27,7 +27,7 @@ from uptake.scenario import Scenario, Told, bullets
 from uptake.scores import Agreement, Figure, Metric
 from uptake.sentences import plain
 
-__all__ = ["ACKNOWLEDGING", "GROUNDING", "PEOPLE", "Grounding", "grounding"]
+__all__ = ["ACKNOWLEDGING", "GROUNDING", "PEOPLE", "Grounding", "grounding", "places"]
 
 ACKNOWLEDGING = frozenset({"acknowledge", "display"})
 
