@@ -257,7 +257,7 @@ def test_a_bad_recipe_is_one_clear_line(tmp_path: Path, text: str, line: str) ->
 
 
 def test_a_model_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="no config.json there"):
+    with pytest.raises(RecipeError, match=r"no config\.json there"):
         teach(replace(TINY, model=str(tmp_path / "nowhere")), tmp_path / "out")
 
 
