@@ -44,7 +44,9 @@ def train(recipe: str, /, *, out: Path | None = None, tokens: int | None = None)
         if tokens <= 0:
             raise UptakeError(f"--tokens {tokens}: give a number above 0")
         found = found.with_budget(tokens)
-    missing = [name for name in ("torch", "transformers") if find_spec(name) is None]
+    through_trl = isinstance(found, GRPORecipe) and found.trainer == "trl"
+    needed = ("torch", "transformers", *(("trl", "datasets") if through_trl else ()))
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise UptakeError(
             f"uptake train needs {' and '.join(missing)}: pip install torch==2.13.0, then "
@@ -68,8 +70,10 @@ def _by_method(
     if isinstance(recipe, GRPORecipe):
         from uptake.train.card import plot_teaching
         from uptake.train.grpo import teach
+        from uptake.train.through_trl import teach_through_trl
 
-        return teach(recipe, folder, lambda step: _say(_taught(step, recipe)), stop), plot_teaching
+        way = teach_through_trl if recipe.trainer == "trl" else teach
+        return way(recipe, folder, lambda step: _say(_taught(step, recipe)), stop), plot_teaching
     from uptake.train.fit import fit
 
     return fit(recipe, folder, lambda progress: _say(_fitted(progress)), stop), plot_loss

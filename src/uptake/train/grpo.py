@@ -37,7 +37,17 @@ from uptake.train.tasks import Tasks
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Step", "Teaching", "advantages", "grpo_loss", "teach", "token_logprobs"]
+__all__ = [
+    "Step",
+    "Teaching",
+    "advantages",
+    "claim",
+    "grpo_loss",
+    "summary",
+    "teach",
+    "token_logprobs",
+    "upto",
+]
 
 STATE = "state.pt"
 SAME = 1e-6
@@ -149,7 +159,7 @@ class Teaching:
 
         logging.disable_progress_bar()  # a run shows its own
         out.mkdir(parents=True, exist_ok=True)
-        _claim(recipe, out)
+        claim(recipe, out)
         self.recipe, self.out = recipe, out
         folder = Path(recipe.model) if recipe.model else WEIGHTS
         if not (folder / "config.json").is_file():
@@ -185,7 +195,7 @@ class Teaching:
             self.step, self.constraint.value = state["step"], state["price"]
         if self.log.exists():
             lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
-            self.log.write_text("".join(_upto(self.step, lines)), encoding="utf-8")
+            self.log.write_text("".join(upto(self.step, lines)), encoding="utf-8")
 
     def save(self) -> None:
         """Write the checkpoint; what was there before stays until the new one is whole."""
@@ -388,7 +398,7 @@ def _groups_alike(weights: Sequence[float | None], group: int) -> int:
     return sum(all(weight is None for weight in some) for some in groups)
 
 
-def _upto(step: int, lines: Sequence[str]) -> list[str]:
+def upto(step: int, lines: Sequence[str]) -> list[str]:
     """The whole lines of a log up to a step; none where nothing was saved."""
     whole = [line for line in lines if line.endswith("\n")] if step else []
     return [line for line in whole if json.loads(line)["step"] <= step]
@@ -404,7 +414,7 @@ def _batches(
         yield [longest, *islice(ordered, fitting - 1)]
 
 
-def _claim(recipe: GRPORecipe, out: Path) -> None:
+def claim(recipe: GRPORecipe, out: Path) -> None:
     """Write down whose folder it is. Raises RecipeError where it is another run's."""
     settings, free = out / "recipe.json", {"steps", "checkpoint_seconds"}
     given = json.loads(json.dumps(recipe.to_dict()))

@@ -23,7 +23,9 @@ __all__ = ["METHODS", "GRPORecipe", "read_any"]
 class GRPORecipe:
     """Group-relative policy optimisation on rewards (Shao et al. 2024, arXiv 2402.03300).
 
-    `model` is a Hugging Face folder, or "" for the one that ships. Every step plays
+    `trainer` is "compact" (`train.grpo`: the embedded runtime draws, so Llama-style networks of a
+    few million parameters) or "trl" (any causal model). `model` is a Hugging Face folder, or "" for
+    the one that ships. Every step plays
     `tasks_per_step` tasks of a `mixture` of conditions, `group` times each, at `temperature`; there
     is no KL term. A reply has up to `reply_tokens`, and a conversation that has `room` tokens
     before a reply is let go. `most_overasking` is the rate that the constraint holds, by a price
@@ -33,6 +35,7 @@ class GRPORecipe:
 
     name: str = "taught"
     method: str = "grpo"
+    trainer: str = "compact"
     model: str = ""
     domain: str = "math"
     mixture: Mapping[str, float] = field(default_factory=lambda: dict(MIXTURE))
@@ -79,6 +82,8 @@ def _grpo(data: dict[str, Any], name: str) -> GRPORecipe:
     for key, bound in least.items():
         if getattr(recipe, key) < bound:
             raise RecipeError(f"{name}: {key} = {getattr(recipe, key)}; give {bound} or more")
+    if recipe.trainer not in ("compact", "trl"):
+        raise RecipeError(f"{name}: trainer = {recipe.trainer!r}; use 'compact' or 'trl'")
     if recipe.learning_rate <= 0 or recipe.temperature <= 0:
         raise RecipeError(f"{name}: learning_rate and temperature must be above 0")
     known = {one.name for one in fields(Prices)}
