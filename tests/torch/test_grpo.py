@@ -88,6 +88,9 @@ def test_no_token_of_the_users_carries_loss(template: Path | None) -> None:
     for turn in one.episode.turns[1:]:
         assert turn.user in heard
     assert not any(reply in heard for reply in replies)
+    # SFT learns the same tokens of the same chat, and no others.
+    learned = coder.chat(one.episode.conversation().to_dicts())
+    assert (learned.all, learned.mask) == (row.all, row.mask)
     # The model reads what a server with this template would have it read.
     assert one.episode.turns[0].user in tokenizer.decode(row.prompt)
 
@@ -238,7 +241,7 @@ def test_rewards_that_are_never_given_move_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("method = 'ppo'", "use one of pretrain, grpo"),
+        ("method = 'ppo'", "use one of pretrain, sft, dpo, grpo"),
         ("method = 'grpo'\nstep = 3", "unknown setting 'step'"),
         ("method = 'grpo'\nsteps = 0", "steps = 0; give 1 or more"),
         ("method = 'grpo'\ngroup = 1", "group = 1; give 2 or more"),

@@ -11,44 +11,45 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from uptake.users import HELDOUT, TRAINING
+from uptake.users import HELDOUT
 
 __all__ = ["plot_teaching", "write_card"]
 
 PANELS = (
     ("reward", "reward"),
+    ("loss", "loss"),
     ("skill", "skill on held-out scenarios"),
     ("overasking", "needless questions (share)"),
     ("entropy", "entropy (nats a token)"),
 )
 
 
-def write_card(folder: Path, recipe: Mapping[str, Any], log: Sequence[Mapping[str, Any]]) -> Path:
+def write_card(
+    folder: Path, recipe: Mapping[str, Any], log: Sequence[Mapping[str, Any]], how: str
+) -> Path:
     """Write `folder`/README.md: how the model was taught, and what was measured while it was.
 
-    `log` are the lines of a run's log, as dicts.
+    `log` are the lines of a run's log, as dicts; `how` is the method in a line.
     """
     measured = [row for row in log if row.get("heldout")]
     table = _table(measured[0], measured[-1]) if measured else "Nothing was measured."
     shares = ", ".join(f"{name} {share:g}" for name, share in recipe["mixture"].items())
     seconds = sum(row["drawing"] + row["learning"] for row in log)
     begun = recipe["model"] or "the model that ships with uptake"
-    played = f"{recipe['tasks_per_step']} tasks, {recipe['group']} times each"
     text = f"""---
 library_name: transformers
-tags: [conversation, grpo]
+tags: [conversation]
 ---
 
 # {recipe["name"]}
 
-Taught by uptake to keep up a conversation, by reward, from {begun}.
+Taught by uptake to keep up a conversation, from {begun}.
 
 | | |
 |---|---|
-| method | GRPO, {log[-1]["step"]} steps of {played} |
-| domain | {recipe["domain"]}, train split, seed {recipe["seed"]} |
+| method | {how} |
+| domain | {recipe["domain"]}, seed {recipe["seed"]} |
 | mixture | {shares} |
-| users | {", ".join(TRAINING)} |
 | time | {seconds / 60:.1f} min, {datetime.now(UTC).date().isoformat()} |
 
 ## Measured while it was taught
@@ -107,6 +108,7 @@ def _values(row: Mapping[str, Any]) -> list[tuple[str, str, float | None]]:
     held: Mapping[str, float] = row.get("heldout") or {}
     return [
         ("reward", "training", row["reward"]),
+        ("loss", "training", row["loss"]),
         ("skill", "held out", held.get("skill")),
         ("overasking", "training", row["overasking"]),
         ("overasking", "held out", held.get("overasking")),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uptake.errors import UptakeError
-from uptake.train.methods import GRPORecipe, read_any
+from uptake.train.methods import AnyRecipe, ExamplesRecipe, GRPORecipe, read_any
 from uptake.train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def train(recipe: str, /, *, out: Path | None = None, tokens: int | None = None)
         if tokens <= 0:
             raise UptakeError(f"--tokens {tokens}: give a number above 0")
         found = found.with_budget(tokens)
-    through_trl = isinstance(found, GRPORecipe) and found.trainer == "trl"
+    through_trl = getattr(found, "trainer", "trl") == "trl" and not isinstance(found, Recipe)
     needed = ("torch", "transformers", *(("trl", "datasets") if through_trl else ()))
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
@@ -64,7 +64,7 @@ def train(recipe: str, /, *, out: Path | None = None, tokens: int | None = None)
 
 
 def _by_method(
-    recipe: Recipe | GRPORecipe, folder: Path, stop: Callable[[], bool]
+    recipe: AnyRecipe, folder: Path, stop: Callable[[], bool]
 ) -> tuple[Path | None, Callable[[Path], Path]]:
     """Train as the recipe's method says: the model, None if stopped, and what plots its log."""
     if isinstance(recipe, GRPORecipe):
@@ -74,6 +74,12 @@ def _by_method(
 
         way = teach_through_trl if recipe.trainer == "trl" else teach
         return way(recipe, folder, lambda step: _say(_taught(step, recipe)), stop), plot_teaching
+    if isinstance(recipe, ExamplesRecipe):
+        from uptake.train.card import plot_teaching
+        from uptake.train.examples import fit_examples
+
+        made = fit_examples(recipe, folder, lambda step: _say(_taught(step, recipe)), stop)
+        return made, plot_teaching
     from uptake.train.fit import fit
 
     return fit(recipe, folder, lambda progress: _say(_fitted(progress)), stop), plot_loss
@@ -88,20 +94,21 @@ def _fitted(progress: Progress) -> str:
     )
 
 
-def _taught(step: Step, recipe: GRPORecipe) -> str:
+def _taught(step: Step, recipe: GRPORecipe | ExamplesRecipe) -> str:
     parts = [f"{recipe.name}  step {step.step} of {recipe.steps}"]
     for name, value in (
         ("reward", step.reward),
         ("needless questions", step.overasking),
         ("entropy", step.entropy),
+        ("loss", None if isinstance(recipe, GRPORecipe) else step.loss),
     ):
         if value is not None:
             parts.append(f"{name} {value:.2f}")
     if step.dropped:
-        parts.append(f"{step.dropped} of {recipe.tasks_per_step} groups alike")
+        parts.append(f"{step.dropped} groups alike")
     if step.unscored:
         parts.append(f"{step.unscored} unscored")
-    if step.step:
+    if step.drawing + step.learning:
         parts.append(f"{step.drawing + step.learning:.1f} s")
     if step.heldout is not None:
         skill, rate = step.heldout.get("skill"), step.heldout.get("overasking")

@@ -27,12 +27,13 @@ from typing import TYPE_CHECKING, Any
 from uptake.embedded.model import WEIGHTS
 from uptake.seeds import stable_seed
 from uptake.train.card import write_card
-from uptake.train.methods import GRPORecipe
+from uptake.train.methods import ExamplesRecipe, GRPORecipe
 from uptake.train.recipe import RecipeError
 from uptake.train.reward import Constraint, Prices
 from uptake.train.rollout import Coder, Rollout, Tokens, roll
 from uptake.train.sampler import EngineSampler, engine
 from uptake.train.tasks import Tasks
+from uptake.users import TRAINING
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +44,7 @@ __all__ = [
     "advantages",
     "claim",
     "grpo_loss",
+    "how",
     "summary",
     "teach",
     "token_logprobs",
@@ -233,7 +235,8 @@ class Teaching:
         self.model.to(torch.bfloat16).save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
         lines = self.log.read_text(encoding="utf-8").splitlines()
-        write_card(folder, self.recipe.to_dict(), [json.loads(line) for line in lines])
+        rows = [json.loads(line) for line in lines]
+        write_card(folder, self.recipe.to_dict(), rows, how(self.recipe))
         return folder
 
     def _take(self) -> Step:
@@ -414,7 +417,13 @@ def _batches(
         yield [longest, *islice(ordered, fitting - 1)]
 
 
-def claim(recipe: GRPORecipe, out: Path) -> None:
+def how(recipe: GRPORecipe) -> str:
+    """The method in a line, for the card."""
+    played = f"{recipe.tasks_per_step} tasks, {recipe.group} times each"
+    return f"GRPO, {recipe.steps} steps of {played}; users: {', '.join(TRAINING)}"
+
+
+def claim(recipe: GRPORecipe | ExamplesRecipe, out: Path) -> None:
     """Write down whose folder it is. Raises RecipeError where it is another run's."""
     settings, free = out / "recipe.json", {"steps", "checkpoint_seconds"}
     given = json.loads(json.dumps(recipe.to_dict()))

@@ -16,7 +16,7 @@ from uptake.train.recipe import Recipe, RecipeError, checked, pretraining, read_
 from uptake.train.reward import Prices
 from uptake.train.tasks import MIXTURE, TaskError, Tasks
 
-__all__ = ["METHODS", "GRPORecipe", "read_any"]
+__all__ = ["METHODS", "AnyRecipe", "ExamplesRecipe", "GRPORecipe", "read_any"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,44 @@ class GRPORecipe:
         return asdict(self)
 
 
-METHODS: Mapping[str, type[Recipe | GRPORecipe]] = {"pretrain": Recipe, "grpo": GRPORecipe}
+@dataclass(frozen=True, slots=True)
+class ExamplesRecipe:
+    """Learning from a file through TRL: chats (`method` "sft"), or preference pairs ("dpo").
+
+    `data` is JSONL, with `messages`, or with `prompt`, `chosen` and `rejected` (`uptake pairs`).
+    Every step takes `batch` rows of up to `room` tokens. `beta` is DPO's. What is measured every
+    `evaluate_every` steps is what GRPO measures: `heldout` tasks of a `mixture`, greedily.
+    """
+
+    name: str = "examples"
+    method: str = "sft"
+    model: str = ""
+    data: str = ""
+    domain: str = "math"
+    mixture: Mapping[str, float] = field(default_factory=lambda: dict(MIXTURE))
+    seed: int = 0
+    steps: int = 100
+    batch: int = 16
+    learning_rate: float = 1e-4
+    warmup_steps: int = 5
+    beta: float = 0.1
+    clip: float = 1.0
+    reply_tokens: int = 128
+    room: int = 800
+    heldout: int = 96
+    evaluate_every: int = 20
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every setting by name."""
+        return asdict(self)
 
 
-def read_any(name: str) -> Recipe | GRPORecipe:
+AnyRecipe = Recipe | GRPORecipe | ExamplesRecipe
+
+METHODS = ("pretrain", "sft", "dpo", "grpo")
+
+
+def read_any(name: str) -> AnyRecipe:
     """A recipe of any method, shipped by name or from a TOML file. Raises RecipeError."""
     data = read_toml(name)
     method = data.get("method", "pretrain")
@@ -73,7 +107,26 @@ def read_any(name: str) -> Recipe | GRPORecipe:
         raise RecipeError(f"{name}: method = {method!r}; use one of {', '.join(METHODS)}")
     if method == "pretrain":
         return pretraining(data, name)
-    return _grpo(data, name)
+    return _grpo(data, name) if method == "grpo" else _examples(data, name)
+
+
+def _examples(data: dict[str, Any], name: str) -> ExamplesRecipe:
+    recipe = checked(ExamplesRecipe, data, name)
+    if not recipe.data:
+        raise RecipeError(f"{name}: data is missing; name a JSONL file")
+    if recipe.steps < 1 or recipe.batch < 1 or recipe.learning_rate <= 0:
+        raise RecipeError(f"{name}: steps and batch must be 1 or more, learning_rate above 0")
+    _drawable(recipe, name)
+    return recipe
+
+
+def _drawable(recipe: GRPORecipe | ExamplesRecipe, name: str) -> None:
+    """Raise RecipeError where there is no such domain, or no such condition in it."""
+    try:
+        domain(recipe.domain)
+        Tasks(recipe.domain, recipe.mixture)
+    except (DomainError, TaskError) as error:
+        raise RecipeError(f"{name}: {error}") from None
 
 
 def _grpo(data: dict[str, Any], name: str) -> GRPORecipe:
@@ -90,9 +143,5 @@ def _grpo(data: dict[str, Any], name: str) -> GRPORecipe:
     for key in recipe.prices:
         if key not in known:
             raise RecipeError(f"{name}: unknown price {key!r}; known: {', '.join(sorted(known))}")
-    try:
-        domain(recipe.domain)
-        Tasks(recipe.domain, recipe.mixture)
-    except (DomainError, TaskError) as error:
-        raise RecipeError(f"{name}: {error}") from None
+    _drawable(recipe, name)
     return recipe

@@ -10,7 +10,7 @@ This module knows nothing of torch, of how tokens are drawn, or of how anything 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -95,28 +95,47 @@ class Coder:
         self._tokenizer = tokenizer
         self.end: int = tokenizer.eos_token_id
 
-    def prompt(self, messages: Sequence[dict[str, Any]]) -> list[int]:
+    def prompt(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
         """The tokens up to where the next reply goes."""
-        return self._ids(self._render(messages, opened=True))
+        return self._ids(self._render(messages))
 
-    def behind(self, messages: Sequence[dict[str, Any]], *, ended: bool) -> list[int]:
+    def behind(self, messages: Sequence[Mapping[str, Any]], *, ended: bool) -> list[int]:
         """What the template puts between the last reply and the next, the user's words included.
 
-        `messages` ends with that reply and what the user said to it; `ended` is whether the model
-        drew the end token itself.
+        `messages` ends with that reply and what was said to it; `ended` is whether the model drew
+        the end token itself.
         """
-        *before, reply, said = messages
-        marked = [*before, {**reply, "content": MARK}, said]
-        tokens = self._ids(self._render(marked, opened=True).rpartition(MARK)[2])
+        at = max(i for i, message in enumerate(messages) if message["role"] == "assistant")
+        marked = [*messages[:at], {**messages[at], "content": MARK}, *messages[at + 1 :]]
+        tokens = self._ids(self._render(marked).rpartition(MARK)[2])
         return tokens[1:] if ended and tokens[:1] == [self.end] else tokens
+
+    def chat(self, messages: Sequence[Mapping[str, Any]]) -> Tokens:
+        """A whole chat as if the model had drawn each of the assistant's messages.
+
+        Nothing is kept of what follows the last of them. Raises ValueError where there is none.
+        """
+        row: Tokens | None = None
+        for at, message in enumerate(messages):
+            if message["role"] != "assistant":
+                continue
+            if row is None:
+                row = Tokens(self.prompt(messages[:at]))
+            else:
+                row.heard(self.behind(messages[:at], ended=True))
+            said = (*self._ids(message["content"]), self.end)
+            row.drew(Drawn(said, (0.0,) * len(said)))
+        if row is None:
+            raise ValueError("no message of the assistant's")
+        return row
 
     def text(self, tokens: Sequence[int]) -> str:
         """The words of a reply."""
         return self._tokenizer.decode(list(tokens), skip_special_tokens=True).strip()
 
-    def _render(self, messages: Sequence[dict[str, Any]], *, opened: bool) -> str:
+    def _render(self, messages: Sequence[Mapping[str, Any]]) -> str:
         return self._tokenizer.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=opened
+            list(messages), tokenize=False, add_generation_prompt=True
         )
 
     def _ids(self, text: str) -> list[int]:

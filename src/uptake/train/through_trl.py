@@ -9,22 +9,32 @@ This module knows nothing of how rewards come about, or of TRL's losses.
 
 from __future__ import annotations
 
+import importlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from uptake.embedded.model import WEIGHTS
 from uptake.train.card import write_card
-from uptake.train.grpo import Step, claim, summary, upto
-from uptake.train.methods import GRPORecipe
+from uptake.train.grpo import Step, claim, how, summary, upto
+from uptake.train.methods import ExamplesRecipe, GRPORecipe
 from uptake.train.recipe import RecipeError
 from uptake.train.reward import Constraint, Prices
 from uptake.train.rollout import Coder, Drawn, Rollout, roll
 from uptake.train.tasks import Tasks
 
-__all__ = ["GenerateSampler", "Rollouts", "paid", "teach_through_trl"]
+__all__ = [
+    "GenerateSampler",
+    "Rollouts",
+    "common",
+    "kept_log",
+    "last_checkpoint",
+    "paid",
+    "teach_through_trl",
+    "watcher",
+]
 
 NUMBER = "task"
 """The key of a prompt's message that says which task it opens."""
@@ -70,7 +80,9 @@ class GenerateSampler:
         tokens = made.sequences[:, width:].cpu()
         logits = torch.stack(made.logits, dim=1).float().cpu() / (self._temperature or 1.0)
         chosen = torch.log_softmax(logits, dim=-1).gather(2, tokens.unsqueeze(2)).squeeze(2)
-        return [self._drawn(*row) for row in zip(tokens.tolist(), chosen.tolist(), strict=True)]
+        drawn: list[list[int]] = tokens.tolist()
+        likely: list[list[float]] = chosen.tolist()  # pyright: ignore[reportUnknownMemberType]
+        return [self._drawn(*row) for row in zip(drawn, likely, strict=True)]
 
     def _drawn(self, tokens: list[int], logprobs: list[float]) -> Drawn:
         end = self._coder.end
@@ -114,6 +126,24 @@ class Rollouts:
         self.constraint.update([one.reward.overasks for one in self.last if one.reward])
         return fields(self.last)
 
+    def row(self, step: int, logs: Mapping[str, Any]) -> Step | None:
+        """The line of the log for a step, of which TRL says `logs`."""
+        if "reward" not in logs:
+            return None
+        found = summary(self.last)
+        return Step(
+            step=step,
+            reward=logs["reward"],
+            outcome=found.get("skill"),
+            overasking=found.get("overasking"),
+            price=self.price,
+            entropy=logs.get("entropy"),
+            loss=logs.get("loss"),
+            unscored=sum(one.reward is None for one in self.last),
+            tokens=sum(sum(row.mask) for one in self.last for row in one.sequences),
+            learning=logs.get("step_time", 0.0),
+        )
+
 
 def fields(played: Sequence[Rollout]) -> dict[str, list[Any]]:
     """The rollouts as TRL takes them. Raises RecipeError where one is not a single sequence."""
@@ -150,7 +180,6 @@ def teach_through_trl(
     """
     import torch
     from transformers import AutoTokenizer
-    from transformers.trainer_utils import get_last_checkpoint
 
     out.mkdir(parents=True, exist_ok=True)
     claim(recipe, out)
@@ -159,15 +188,16 @@ def teach_through_trl(
         raise RecipeError(f"model = {recipe.model!r}: no config.json there; give a saved model")
     saved: Any = AutoTokenizer
     tokenizer = saved.from_pretrained(folder)
-    last = get_last_checkpoint(str(out))
+    last = last_checkpoint(out)
     constraint = Constraint(most=recipe.most_overasking, step=recipe.dual_step)
     log = out / "log.jsonl"
-    lines = _upto_checkpoint(log, last)
+    lines = kept_log(log, last)
     constraint.value = _price(last)
     rollouts = Rollouts(recipe, Coder(tokenizer), constraint)
     trainer = _trainer(recipe, out, folder, tokenizer, rollouts)
-    watch = _watcher(recipe, rollouts, trainer, log, report, stop)
+    watch = watcher(recipe, trainer, log, rollouts.row, report, stop)
     trainer.add_callback(watch)
+    trainer.add_callback(_keeper(constraint))
     if not lines:
         watch.note(Step(heldout=watch.evaluate()))
     trainer.train(resume_from_checkpoint=last)
@@ -176,54 +206,35 @@ def teach_through_trl(
     model = out / "model"
     trainer.accelerator.unwrap_model(trainer.model).to(torch.bfloat16).save_pretrained(model)
     tokenizer.save_pretrained(model)
-    write_card(model, recipe.to_dict(), [json.loads(line) for line in log.read_text().splitlines()])
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    write_card(model, recipe.to_dict(), lines, how(recipe))
     return model
 
 
 def _trainer(
     recipe: GRPORecipe, out: Path, folder: Path, tokenizer: Any, rollouts: Rollouts
 ) -> Any:
-    import torch
-    from datasets import Dataset
-    from trl import GRPOConfig, GRPOTrainer
-
+    # By name, so that checking types needs neither.
+    trl: Any = importlib.import_module("trl")
+    dataset: Any = importlib.import_module("datasets").Dataset
     count = recipe.steps * recipe.tasks_per_step
-    made: Any = Dataset
-    rows = made.from_list(
+    rows = dataset.from_list(
         [{"prompt": [{"role": "user", "content": "", NUMBER: k}]} for k in range(count)]
     )
-    kind: Any = GRPOConfig
-    settings = kind(
-        output_dir=str(out),
-        max_steps=recipe.steps,
+    settings = trl.GRPOConfig(
+        **common(recipe, out),
         per_device_train_batch_size=recipe.group,
         gradient_accumulation_steps=recipe.tasks_per_step,
         num_generations=recipe.group,
         max_completion_length=recipe.room,
         temperature=recipe.temperature,
-        learning_rate=recipe.learning_rate,
-        lr_scheduler_type="constant_with_warmup",
-        warmup_steps=recipe.warmup_steps,
-        adam_beta2=0.99,
-        weight_decay=0.0,
-        max_grad_norm=recipe.clip,
         beta=0.0,
         loss_type="dapo",
         scale_rewards="group",
         shuffle_dataset=False,
-        logging_steps=1,
-        save_steps=recipe.evaluate_every,
-        save_total_limit=2,
-        report_to=[],
-        disable_tqdm=True,
-        use_cpu=not torch.cuda.is_available(),
-        bf16=False,
-        seed=recipe.seed,
-        model_init_kwargs={"dtype": "float32"},
         remove_unused_columns=False,
     )
-    trainer: Any = GRPOTrainer
-    return trainer(
+    return trl.GRPOTrainer(
         model=str(folder),
         reward_funcs=paid,
         args=settings,
@@ -233,15 +244,18 @@ def _trainer(
     )
 
 
-def _watcher(
-    recipe: GRPORecipe,
-    rollouts: Rollouts,
+def watcher(
+    recipe: GRPORecipe | ExamplesRecipe,
     trainer: Any,
     log: Path,
+    row: Callable[[int, Mapping[str, Any]], Step | None],
     report: Callable[[Step], None] | None,
     stop: Callable[[], bool],
 ) -> Any:
-    """A callback of TRL's that writes the log, measures what is held out, and keeps the price."""
+    """A callback of a trainer of TRL's that writes the log and measures what is held out.
+
+    `row` makes a line of what the trainer logs at a step, None where it says nothing of the step.
+    """
     from transformers import TrainerCallback
 
     class Watch(TrainerCallback):
@@ -262,39 +276,34 @@ def _watcher(
                 report(step)
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            if not logs or "reward" not in logs:
+            made = row(state.global_step, logs or {})
+            if made is None:
                 return
-            found = summary(rollouts.last)
             last = state.global_step == recipe.steps
-            measured = last or state.global_step % recipe.evaluate_every == 0
-            self.note(
-                Step(
-                    step=state.global_step,
-                    reward=logs["reward"],
-                    outcome=found.get("skill"),
-                    overasking=found.get("overasking"),
-                    price=rollouts.price,
-                    entropy=logs.get("entropy"),
-                    loss=logs.get("loss"),
-                    unscored=sum(one.reward is None for one in rollouts.last),
-                    tokens=sum(sum(row.mask) for one in rollouts.last for row in one.sequences),
-                    learning=logs.get("step_time", 0.0),
-                    heldout=self.evaluate() if measured else None,
-                )
-            )
+            if last or state.global_step % recipe.evaluate_every == 0:
+                made = replace(made, heldout=self.evaluate())
+            self.note(made)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if stop():
                 control.should_save = control.should_training_stop = True
 
-        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            kept = Path(args.output_dir) / f"checkpoint-{state.global_step}" / "price.json"
-            kept.write_text(json.dumps(rollouts.constraint.value), encoding="utf-8")
-
     return Watch()
 
 
-def _upto_checkpoint(log: Path, checkpoint: str | None) -> list[str]:
+def _keeper(constraint: Constraint) -> Any:
+    """A callback that keeps the constraint's price beside each checkpoint."""
+    from transformers import TrainerCallback
+
+    class Keeper(TrainerCallback):
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            kept = Path(args.output_dir) / f"checkpoint-{state.global_step}" / "price.json"
+            kept.write_text(json.dumps(constraint.value), encoding="utf-8")
+
+    return Keeper()
+
+
+def kept_log(log: Path, checkpoint: str | None) -> list[str]:
     """Take out of the log what came after the checkpoint; what is left of it."""
     if not log.exists():
         return []
@@ -302,6 +311,41 @@ def _upto_checkpoint(log: Path, checkpoint: str | None) -> list[str]:
     lines = upto(step, log.read_text(encoding="utf-8").splitlines(keepends=True))
     log.write_text("".join(lines), encoding="utf-8")
     return lines
+
+
+def last_checkpoint(out: Path) -> str | None:
+    """The latest checkpoint of TRL's in a folder."""
+    found = [
+        (int(each.name.partition("-")[2]), str(each))
+        for each in out.glob("checkpoint-*")
+        if (each / "trainer_state.json").exists()
+    ]
+    return max(found)[1] if found else None
+
+
+def common(recipe: GRPORecipe | ExamplesRecipe, out: Path) -> dict[str, Any]:
+    """The settings that all of TRL's trainers get."""
+    import torch
+
+    return {
+        "output_dir": str(out),
+        "max_steps": recipe.steps,
+        "learning_rate": recipe.learning_rate,
+        "lr_scheduler_type": "constant_with_warmup",
+        "warmup_steps": recipe.warmup_steps,
+        "adam_beta2": 0.99,
+        "weight_decay": 0.0,
+        "max_grad_norm": recipe.clip,
+        "logging_steps": 1,
+        "save_steps": recipe.evaluate_every,
+        "save_total_limit": 2,
+        "report_to": [],
+        "disable_tqdm": True,
+        "use_cpu": not torch.cuda.is_available(),
+        "bf16": False,
+        "seed": recipe.seed,
+        "model_init_kwargs": {"dtype": "float32"},
+    }
 
 
 def _price(checkpoint: str | None) -> float:
