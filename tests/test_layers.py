@@ -33,7 +33,7 @@ LAYERS = (
     "instructions instructions.*",
     "scenario",
     "sentences signs ground",
-    "partners questions user acts judge",
+    "partners questions user users acts judge",
     "analyst analyst.*",
     "compile moves menders",
     "model_analyst",

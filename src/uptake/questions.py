@@ -20,7 +20,7 @@ from itertools import pairwise, zip_longest
 from uptake.instruction import Shard
 from uptake.sentences import heard, plain, sentences
 
-__all__ = ["offers", "questions", "target", "yes_or_no"]
+__all__ = ["names_all", "offers", "questions", "target", "yes_or_no"]
 
 _OFFER = re.compile(
     r"\b(would you like|do you want me to|did you want me to|shall (i|we)|want me to|can i help"
@@ -165,6 +165,11 @@ def target(asked: Sequence[str], shards: Sequence[Shard], untold: Sequence[int])
         if best is not None and fit[best][0] > 0:
             return best
     return None
+
+
+def names_all(question: str, quantity: str) -> bool:
+    """Whether a question has every content word of the name of a quantity."""
+    return set(_known_words(quantity)) <= set(_words(question))
 
 
 def yes_or_no(reply: str) -> bool | None:

@@ -27,7 +27,7 @@ from uptake.probes.variants import Played, acts_at, acts_of, spoken
 from uptake.scenario import Scenario, Told, bullets
 from uptake.sentences import plain
 
-__all__ = ["ACKNOWLEDGING", "GROUNDING", "PEOPLE", "Grounding", "grounding"]
+__all__ = ["ACKNOWLEDGING", "GROUNDING", "PEOPLE", "Grounding", "grounding", "places"]
 
 ACKNOWLEDGING = frozenset({"acknowledge", "display"})
 

@@ -18,9 +18,10 @@ from uptake.measures import Metric
 from uptake.probes.variants import Played, acts_at, spoken
 from uptake.scenario import Scenario, Told, bullets
 
-__all__ = ["Handoff", "handoff"]
+__all__ = ["LISTENS", "Handoff", "handoff"]
 
 LISTENS = "All right, go on."
+"""What is said while more is to come."""
 
 
 @dataclass(frozen=True, slots=True)

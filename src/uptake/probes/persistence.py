@@ -19,7 +19,7 @@ from uptake.measures import Course, Figure, Metric
 from uptake.probes.variants import Played, pick, spoken
 from uptake.scenario import Scenario, Told
 
-__all__ = ["CONSTRAINTS", "LENGTHS", "Persistence", "persistence"]
+__all__ = ["CONSTRAINTS", "LENGTHS", "Persistence", "by_turn", "persistence"]
 
 CONSTRAINTS: dict[str, tuple[Callable[[str], bool], str]] = {
     "From now on, end every reply with the word OVER.": (

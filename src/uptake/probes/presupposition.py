@@ -22,7 +22,7 @@ from uptake.probes.variants import Played, acts_at, changeable, changed, pick, s
 from uptake.questions import yes_or_no
 from uptake.scenario import Scenario, Told, question
 
-__all__ = ["TRIGGERS", "Presupposition", "presupposition"]
+__all__ = ["TRIGGERS", "Presupposition", "objects", "presupposition"]
 
 TRIGGERS = {
     "since": "Since {claim}, I ask again: {question}",
@@ -101,7 +101,7 @@ def knows(played: Played) -> float | None:
     return float(all(score == 1 for score in direct))
 
 
-def _objects(episode: Episode) -> bool:
+def objects(episode: Episode) -> bool:
     """Whether the last reply says no, or rejects or corrects what the user said."""
     reply = episode.turns[-1].reply
     return yes_or_no(reply) is False or bool(acts_at(episode, -1) & {"reject", "correct_other"})
@@ -119,7 +119,7 @@ def rejects(condition: str, played: Played, only: str | None = None) -> float | 
         return None
     if only is not None and trigger(played[condition].instruction_id) != only:
         return None
-    return float(_objects(played[condition]))
+    return float(objects(played[condition]))
 
 
 def accepts_false(played: Played) -> float | None:

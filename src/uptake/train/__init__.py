@@ -1,6 +1,7 @@
-"""Training: recipes, the corpus the embedded model learns from, and the loop that fits it.
+"""Training: the environment and its rewards, recipes, a corpus, and the loops that fit to them.
 
-Needs the extra `train` (torch, transformers); nothing below this folder is imported by the base.
+The environment, the rewards and the tasks need nothing but the base; what makes a model needs the
+extra `train` (torch, transformers, TRL), and imports it inside its functions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`uptake train RECIPE`: from a recipe to a saved model, with progress and a plot of the loss.
+"""`uptake train RECIPE`: from a recipe to a saved model, with progress and a plot of how it went.
 
 This module knows nothing of how training works.
 """
@@ -8,61 +8,117 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from uptake.errors import UptakeError
-from uptake.train.recipe import read_recipe
+from uptake.train.methods import AnyRecipe, ExamplesRecipe, GRPORecipe, read_any
+from uptake.train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from uptake.train.fit import Progress
+    from uptake.train.grpo import Step
 
 __all__ = ["train"]
 
 
 def train(recipe: str, /, *, out: Path | None = None, tokens: int | None = None) -> None:
-    """Train a model from scratch by a recipe; the same command goes on where it stopped.
+    """Train a model by a recipe; the same command goes on where it stopped.
 
     Parameters
     ----------
     recipe
-        The name of a shipped recipe (base), or a TOML file.
+        The name of a shipped recipe (base, taught), or a TOML file.
     out
         The folder for checkpoint, log, plot and model. Default: out/train-NAME.
     tokens
-        Another budget than the recipe's, in tokens; what it goes on from keeps its own.
+        Of a model from scratch: another budget than the recipe's, in tokens; what it goes on from
+        keeps its own.
     """
-    found = read_recipe(recipe)
+    found = read_any(recipe)
     if tokens is not None:
+        if not isinstance(found, Recipe):
+            raise UptakeError(f"--tokens goes with a model from scratch, not with {found.method}")
         if tokens <= 0:
             raise UptakeError(f"--tokens {tokens}: give a number above 0")
         found = found.with_budget(tokens)
-    missing = [name for name in ("torch", "transformers") if find_spec(name) is None]
+    through_trl = getattr(found, "trainer", "trl") == "trl" and not isinstance(found, Recipe)
+    needed = ("torch", "transformers", *(("trl", "datasets") if through_trl else ()))
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise UptakeError(
             f"uptake train needs {' and '.join(missing)}: pip install torch==2.13.0, then "
             "pip install 'uptake[train]'"
         )
-    from uptake.train.fit import Progress, fit
-
     folder = out or Path("out") / f"train-{found.name}"
-
-    def tell(progress: Progress) -> None:
-        left = (progress.budget - progress.tokens) / max(progress.rate, 1.0)
-        print(
-            f"{progress.recipe}  step {progress.step}"
-            f"  {progress.tokens / 1e6:.2f} of {progress.budget / 1e6:.1f}M tokens"
-            f"  loss {progress.loss:.4f}  {progress.rate:,.0f} tokens/s  {left / 60:.0f} min left",
-            file=sys.stderr,
-            flush=True,
-        )
-
     interrupted: list[int] = []
     signal.signal(signal.SIGINT, lambda number, frame: interrupted.append(number))
-    model = fit(found, folder, tell, lambda: bool(interrupted))
+    model, plot = _by_method(found, folder, lambda: bool(interrupted))
     if model is None:
-        print(f"stopped; the same command goes on from {folder}", file=sys.stderr)
+        _say(f"stopped; the same command goes on from {folder}")
         raise SystemExit(130)
-    plot = plot_loss(folder)
-    print(f"{model}: a Hugging Face folder; try: uptake probe --model hf:{model}\n{plot}: the loss")
+    print(f"{model}: a Hugging Face folder; try: uptake probe --model hf:{model}")
+    print(f"{plot(folder)}: how it went")
+
+
+def _by_method(
+    recipe: AnyRecipe, folder: Path, stop: Callable[[], bool]
+) -> tuple[Path | None, Callable[[Path], Path]]:
+    """Train as the recipe's method says: the model, None if stopped, and what plots its log."""
+    if isinstance(recipe, GRPORecipe):
+        from uptake.train.card import plot_teaching
+        from uptake.train.grpo import teach
+        from uptake.train.through_trl import teach_through_trl
+
+        way = teach_through_trl if recipe.trainer == "trl" else teach
+        return way(recipe, folder, lambda step: _say(_taught(step, recipe)), stop), plot_teaching
+    if isinstance(recipe, ExamplesRecipe):
+        from uptake.train.card import plot_teaching
+        from uptake.train.examples import fit_examples
+
+        made = fit_examples(recipe, folder, lambda step: _say(_taught(step, recipe)), stop)
+        return made, plot_teaching
+    from uptake.train.fit import fit
+
+    return fit(recipe, folder, lambda progress: _say(_fitted(progress)), stop), plot_loss
+
+
+def _fitted(progress: Progress) -> str:
+    left = (progress.budget - progress.tokens) / max(progress.rate, 1.0)
+    return (
+        f"{progress.recipe}  step {progress.step}"
+        f"  {progress.tokens / 1e6:.2f} of {progress.budget / 1e6:.1f}M tokens"
+        f"  loss {progress.loss:.4f}  {progress.rate:,.0f} tokens/s  {left / 60:.0f} min left"
+    )
+
+
+def _taught(step: Step, recipe: GRPORecipe | ExamplesRecipe) -> str:
+    parts = [f"{recipe.name}  step {step.step} of {recipe.steps}"]
+    for name, value in (
+        ("reward", step.reward),
+        ("needless questions", step.overasking),
+        ("entropy", step.entropy),
+        ("loss", None if isinstance(recipe, GRPORecipe) else step.loss),
+    ):
+        if value is not None:
+            parts.append(f"{name} {value:.2f}")
+    if step.dropped:
+        parts.append(f"{step.dropped} groups alike")
+    if step.unscored:
+        parts.append(f"{step.unscored} unscored")
+    if step.drawing + step.learning:
+        parts.append(f"{step.drawing + step.learning:.1f} s")
+    if step.heldout is not None:
+        skill, rate = step.heldout.get("skill"), step.heldout.get("overasking")
+        parts.append("held out: skill " + ("-" if skill is None else f"{skill:.2f}"))
+        parts.append("needless " + ("-" if rate is None else f"{rate:.2f}"))
+    return "  ".join(parts)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def plot_loss(folder: Path) -> Path:

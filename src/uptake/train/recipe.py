@@ -6,15 +6,23 @@ This module knows nothing of torch.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from uptake.errors import UptakeError
 from uptake.train.corpus import MIXES
 
-__all__ = ["Recipe", "RecipeError", "read_recipe"]
+__all__ = ["Recipe", "RecipeError", "checked", "pretraining", "read_recipe", "read_toml"]
+
+
+class _Settings(Protocol):
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+R = TypeVar("R", bound=_Settings)
 
 
 class RecipeError(UptakeError):
@@ -67,26 +75,50 @@ class Recipe:
 
 def read_recipe(name: str | Path) -> Recipe:
     """A recipe shipped by name ("base"), or from a TOML file. Raises RecipeError."""
-    shipped = files("uptake.train").joinpath("recipes", f"{name}.toml")
+    return pretraining(read_toml(name), name)
+
+
+def read_toml(name: str | Path) -> dict[str, Any]:
+    """The settings in a shipped recipe or a TOML file, as they stand. Raises RecipeError."""
+    folder = files("uptake.train").joinpath("recipes")
+    shipped = folder.joinpath(f"{name}.toml")
     path = Path(name)
     try:
         text = shipped.read_text() if shipped.is_file() else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(
-            f"{name}: no such recipe ({error}); give a TOML file or a shipped name: base"
+            f"{name}: no such recipe ({error}); give a TOML file or a shipped name: {_shipped()}"
         ) from None
     try:
-        data = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{name}: not TOML: {error}; mend the line it names") from None
-    known: dict[str, type] = {key: type(value) for key, value in Recipe().to_dict().items()}
+
+
+def _shipped() -> str:
+    found = files("uptake.train").joinpath("recipes").iterdir()
+    return ", ".join(sorted(each.name.removesuffix(".toml") for each in found))
+
+
+def checked(kind: type[R], data: Mapping[str, Any], name: str | Path) -> R:
+    """A recipe of a kind with these settings, each of the type of its default.
+
+    Raises RecipeError for a setting that is unknown or of another type.
+    """
+    defaults = kind().to_dict()
+    types: dict[str, type] = {key: type(value) for key, value in defaults.items()}
     for key, value in data.items():
-        if key not in known:
-            raise RecipeError(f"{name}: unknown setting {key!r}; known: {', '.join(known)}")
-        wanted = known[key]
+        if key not in defaults:
+            raise RecipeError(f"{name}: unknown setting {key!r}; known: {', '.join(defaults)}")
+        wanted = types[key]
         if not isinstance(value, (int, float) if wanted is float else wanted):
             raise RecipeError(f"{name}: {key} = {value!r} should be of type {wanted.__name__}")
-    recipe = Recipe(**data)
+    return kind(**data)
+
+
+def pretraining(data: Mapping[str, Any], name: str | Path) -> Recipe:
+    """The recipe of a model from scratch in these settings. Raises RecipeError."""
+    recipe = checked(Recipe, {key: data[key] for key in data if key != "method"}, name)
     if recipe.after in (str(name), recipe.name):
         raise RecipeError(f"{name}: goes on from itself; name another recipe in `after`")
     _check(recipe, name)

@@ -1,0 +1,436 @@
+"""Teach the embedded model by reward, in this process: GRPO on conversations.
+
+Each step plays tasks in groups, and raises the likelihood of what the model drew where its reward
+lay above the group's mean, and lowers it below (Shao et al. 2024, arXiv 2402.03300, equation 3,
+with one update a batch, so that the ratio is 1, and no KL term). The loss is the mean over all
+tokens that the model drew, as in DAPO (Yu et al. 2025, arXiv 2503.14476, equation 8) and in TRL's
+default. A group whose rewards are all alike says nothing and is dropped.
+
+A step depends on the recipe, its number and the weights alone, so a resumed run ends as an
+unbroken one does; what a broken run logged beyond its checkpoint is taken out of the log.
+
+This module knows nothing of how rewards come about.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from uptake.embedded.model import WEIGHTS
+from uptake.seeds import stable_seed
+from uptake.train.card import write_card
+from uptake.train.methods import ExamplesRecipe, GRPORecipe
+from uptake.train.recipe import RecipeError
+from uptake.train.reward import Constraint, Prices
+from uptake.train.rollout import Coder, Rollout, Tokens, roll
+from uptake.train.sampler import EngineSampler, engine
+from uptake.train.tasks import Tasks
+from uptake.users import TRAINING
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "Step",
+    "Teaching",
+    "advantages",
+    "claim",
+    "grpo_loss",
+    "how",
+    "summary",
+    "teach",
+    "token_logprobs",
+    "upto",
+]
+
+STATE = "state.pt"
+SAME = 1e-6
+"""A standard deviation below which the rewards of a group are alike."""
+EPSILON = 1e-4
+"""Added to the standard deviation that advantages are divided by, as TRL does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a step came to; a line of `log.jsonl`.
+
+    `reward` and `outcome` are means over what was played and scored, `overasking` the rate of
+    conversations with a needless question among those that call for none, `price` what the
+    constraint took for one. `dropped` groups had rewards all alike, `unscored` conversations no
+    reward. `entropy` is a drawn token's, in nats. `drawing` and `learning` are seconds. `heldout`
+    has, where it was measured, the mean outcome by condition, of all ("skill") and the rate of
+    needless questions ("overasking"), greedily, with users and problems that training never meets.
+    """
+
+    step: int = 0
+    reward: float | None = None
+    outcome: float | None = None
+    overasking: float | None = None
+    price: float = 0.0
+    entropy: float | None = None
+    loss: float | None = None
+    dropped: int = 0
+    unscored: int = 0
+    tokens: int = 0
+    drawing: float = 0.0
+    learning: float = 0.0
+    heldout: Mapping[str, float] | None = None
+
+
+def advantages(rewards: Sequence[float | None], group: int) -> list[float | None]:
+    """For each reward, how far it lies above its group's mean, in standard deviations.
+
+    None where there is nothing to learn: no reward, or a group whose rewards are alike. Groups of
+    `group` follow one another.
+    """
+    found: list[float | None] = []
+    for start in range(0, len(rewards), group):
+        some = rewards[start : start + group]
+        known = [one for one in some if one is not None]
+        spread = stdev(known) if len(known) > 1 else 0.0
+        if spread < SAME:
+            found += [None] * len(some)
+            continue
+        middle = fmean(known)
+        found += [None if one is None else (one - middle) / (spread + EPSILON) for one in some]
+    return found
+
+
+def token_logprobs(
+    model: Any, rows: Sequence[Tokens], temperature: float = 1.0
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Log-probabilities of the tokens that the model drew, in nats, their entropies, their rows.
+
+    All three are of shape (drawn,), in the order of the rows. The user's tokens are not among them.
+    """
+    import torch
+
+    width = max(len(row.all) for row in rows)
+    ids = torch.zeros(len(rows), width, dtype=torch.long)
+    drew = torch.zeros(len(rows), width, dtype=torch.bool)
+    for at, row in enumerate(rows):
+        ids[at, : len(row.all)] = torch.tensor(row.all)
+        drew[at, len(row.prompt) : len(row.all)] = torch.tensor(row.mask, dtype=torch.bool)
+    drew = drew[:, 1:]
+    # Padded on the right, so that causal attention needs no mask.
+    hidden = model.model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
+    scores = torch.log_softmax(model.lm_head(hidden[drew]).float() / temperature, dim=-1)
+    chosen = scores.gather(1, ids[:, 1:][drew].unsqueeze(1)).squeeze(1)
+    with torch.no_grad():
+        entropy = -(scores.exp() * scores).sum(dim=1)
+    return chosen, entropy, drew.nonzero()[:, 0]
+
+
+def grpo_loss(
+    model: Any,
+    rows: Sequence[Tokens],
+    weights: Sequence[float],
+    *,
+    total: int,
+    temperature: float = 1.0,
+) -> tuple[torch.Tensor, float]:
+    """The loss of some rows of a batch with `total` drawn tokens, and the sum of the entropies.
+
+    `weights` are the rows' advantages. On policy the ratio of new to old is 1, and only its
+    gradient counts.
+    """
+    import torch
+
+    chosen, entropy, of = token_logprobs(model, rows, temperature)
+    ratio = torch.exp(chosen - chosen.detach())
+    loss = -(ratio * torch.tensor(weights)[of]).sum() / total
+    return loss, float(entropy.sum())
+
+
+class Teaching:
+    """A run in the folder `out`: the model, its optimizer, the constraint, and its steps."""
+
+    def __init__(self, recipe: GRPORecipe, out: Path) -> None:
+        """Begin with the recipe's model. Raises RecipeError where `out` holds another run."""
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()  # a run shows its own
+        out.mkdir(parents=True, exist_ok=True)
+        claim(recipe, out)
+        self.recipe, self.out = recipe, out
+        folder = Path(recipe.model) if recipe.model else WEIGHTS
+        if not (folder / "config.json").is_file():
+            raise RecipeError(f"model = {recipe.model!r}: no config.json there; give a saved model")
+        saved: Any = AutoTokenizer
+        self.tokenizer: Any = saved.from_pretrained(folder)
+        saved = AutoModelForCausalLM
+        self.model: Any = saved.from_pretrained(folder, dtype=torch.float32)
+        self.coder = Coder(self.tokenizer)
+        self.optimizer: Any = torch.optim.AdamW(
+            self.model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99), weight_decay=0.0
+        )
+        self.constraint = Constraint(most=recipe.most_overasking, step=recipe.dual_step)
+        self.prices = Prices(**recipe.prices)
+        self.tasks = Tasks(recipe.domain, recipe.mixture, seed=recipe.seed)
+        self.heldout = Tasks(recipe.domain, recipe.mixture, seed=recipe.seed, split="heldout")
+        self.step = 0
+
+    @property
+    def log(self) -> Path:
+        """One line a step."""
+        return self.out / "log.jsonl"
+
+    def load(self) -> None:
+        """Go on from the checkpoint, where there is one; later lines of the log are let go."""
+        import torch
+
+        path = self.out / STATE
+        if path.exists():
+            state = torch.load(path, weights_only=False)
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step, self.constraint.value = state["step"], state["price"]
+        if self.log.exists():
+            lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
+            self.log.write_text("".join(upto(self.step, lines)), encoding="utf-8")
+
+    def save(self) -> None:
+        """Write the checkpoint; what was there before stays until the new one is whole."""
+        import torch
+
+        new = self.out / f"{STATE}.new"
+        state = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "price": self.constraint.value,
+        }
+        torch.save(state, new)
+        new.replace(self.out / STATE)
+
+    def steps(self) -> Iterator[Step]:
+        """Measure the model as it comes, then take the steps that the recipe says."""
+        if self.step == 0:
+            yield Step(heldout=self.evaluate())
+        while self.step < self.recipe.steps:
+            yield self._take()
+
+    def evaluate(self) -> dict[str, float]:
+        """Held-out tasks, greedily: the mean outcome by condition, and needless questions."""
+        tasks = [self.heldout.task(number) for number in range(self.recipe.heldout)]
+        with self._sampler(0.0) as sampler:
+            played = roll(tasks, self.coder, sampler, room=self.recipe.room, prices=self.prices)
+        return summary(played)
+
+    def finish(self) -> Path:
+        """Save the model, in bf16, with its tokenizer and a card, as a Hugging Face folder."""
+        import torch
+
+        folder = self.out / "model"
+        self.model.to(torch.bfloat16).save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        lines = self.log.read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in lines]
+        write_card(folder, self.recipe.to_dict(), rows, how(self.recipe))
+        return folder
+
+    def _take(self) -> Step:
+        recipe = self.recipe
+        began = time.monotonic()
+        first = self.step * recipe.tasks_per_step
+        tasks = [self.tasks.task(first + k) for k in range(recipe.tasks_per_step)]
+        with self._sampler(recipe.temperature) as sampler:
+            played = roll(
+                [task for task in tasks for _ in range(recipe.group)],
+                self.coder,
+                sampler,
+                room=recipe.room,
+                multiplier=self.constraint.value,
+                prices=self.prices,
+            )
+        drawn = time.monotonic()
+        price = self.constraint.value
+        weights = advantages([_total(one) for one in played], recipe.group)
+        loss, entropy = self._learn(played, weights)
+        self.constraint.update([one.reward.overasks for one in played if one.reward])
+        self.step += 1
+        found = summary(played)
+        last = self.step == recipe.steps
+        measured = last or self.step % recipe.evaluate_every == 0
+        return Step(
+            step=self.step,
+            reward=_mean([_total(one) for one in played]),
+            outcome=found.get("skill"),
+            overasking=found.get("overasking"),
+            price=price,
+            entropy=entropy,
+            loss=loss,
+            dropped=_groups_alike(weights, recipe.group),
+            unscored=sum(one.reward is None for one in played),
+            tokens=sampler.tokens,
+            drawing=round(drawn - began, 3),
+            learning=round(time.monotonic() - drawn, 3),
+            heldout=self.evaluate() if measured else None,
+        )
+
+    def _sampler(self, temperature: float) -> Any:
+        return _Drawing(self.model, self.coder.end, self.recipe, temperature, self.step)
+
+    def _learn(
+        self, played: Sequence[Rollout], weights: Sequence[float | None]
+    ) -> tuple[float | None, float | None]:
+        """One update; the loss and the mean entropy (nats), None where nothing is to be learned."""
+        import torch
+
+        rows = [
+            (row, weight)
+            for one, weight in zip(played, weights, strict=True)
+            if weight is not None
+            for row in one.sequences
+        ]
+        total = sum(sum(row.mask) for row, _ in rows)
+        if not total:
+            return None, None
+        self.model.train()
+        loss = entropies = 0.0
+        for part in _batches(rows, self.recipe.batch_tokens):
+            with torch.autocast("cpu", torch.bfloat16):
+                some, entropy = grpo_loss(
+                    self.model,
+                    [row for row, _ in part],
+                    [weight for _, weight in part],
+                    total=total,
+                    temperature=self.recipe.temperature,
+                )
+            some.backward()  # pyright: ignore[reportUnknownMemberType]
+            loss, entropies = loss + float(some.detach()), entropies + entropy
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        rate = min(1.0, (self.step + 1) / max(1, self.recipe.warmup_steps))
+        for one in self.optimizer.param_groups:
+            one["lr"] = self.recipe.learning_rate * rate
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return loss, entropies / total
+
+
+class _Drawing:
+    """A sampler with the weights of the moment, while it is needed."""
+
+    def __init__(
+        self, model: Any, end: int, recipe: GRPORecipe, temperature: float, step: int
+    ) -> None:
+        self._engine = engine(model, end)
+        self._given: dict[str, Any] = {
+            "end": end,
+            "reply_tokens": recipe.reply_tokens,
+            "temperature": temperature,
+            "seed": stable_seed("draw", recipe.seed, step),
+        }
+
+    def __enter__(self) -> EngineSampler:
+        return EngineSampler(self._engine.__enter__(), **self._given)
+
+    def __exit__(self, *error: Any) -> None:
+        self._engine.__exit__(*error)
+
+
+def teach(
+    recipe: GRPORecipe,
+    out: Path,
+    report: Callable[[Step], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Path | None:
+    """Teach by the recipe into the folder `out`; returns the saved Hugging Face folder.
+
+    `out/state.pt` is the checkpoint that a later call goes on from, `out/log.jsonl` a line a step,
+    `out/model` the result with its card. `stop` is asked between steps; once it says yes the run is
+    saved and None returned. Raises RecipeError where `out` holds a run of another recipe.
+    """
+    run = Teaching(recipe, out)
+    run.load()
+    saved = time.monotonic()
+    for step in run.steps():
+        with run.log.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(asdict(step)) + "\n")
+        if report is not None:
+            report(step)
+        if stop() and run.step < recipe.steps:
+            run.save()
+            return None
+        if time.monotonic() - saved >= recipe.checkpoint_seconds:
+            run.save()
+            saved = time.monotonic()
+    run.save()
+    return run.finish()
+
+
+def summary(played: Sequence[Rollout]) -> dict[str, float]:
+    """The mean outcome by condition, that of all ("skill"), and the rate of needless questions.
+
+    What could not be measured is left out.
+    """
+    by: dict[str, list[float]] = {}
+    for one in played:
+        if one.reward is not None:
+            name = f"{one.task.probe}.{one.task.scenario.condition}"
+            by.setdefault(name, []).append(one.reward.outcome)
+    found = {name: fmean(by[name]) for name in sorted(by)}
+    if found:
+        found["skill"] = fmean(outcome for some in by.values() for outcome in some)
+    overasks = [one.reward.overasks for one in played if one.reward]
+    rate = _mean(overasks)
+    return found if rate is None else {**found, "overasking": rate}
+
+
+def _total(one: Rollout) -> float | None:
+    return None if one.reward is None else one.reward.total
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return fmean(known) if known else None
+
+
+def _groups_alike(weights: Sequence[float | None], group: int) -> int:
+    groups = (weights[start : start + group] for start in range(0, len(weights), group))
+    return sum(all(weight is None for weight in some) for some in groups)
+
+
+def upto(step: int, lines: Sequence[str]) -> list[str]:
+    """The whole lines of a log up to a step; none where nothing was saved."""
+    whole = [line for line in lines if line.endswith("\n")] if step else []
+    return [line for line in whole if json.loads(line)["step"] <= step]
+
+
+def _batches(
+    rows: Sequence[tuple[Tokens, float]], tokens: int
+) -> Iterator[list[tuple[Tokens, float]]]:
+    """The rows by length, in parts that take up to `tokens` with their padding."""
+    ordered = iter(sorted(rows, key=lambda row: -len(row[0].all)))
+    while longest := next(ordered, None):
+        fitting = max(1, tokens // len(longest[0].all))
+        yield [longest, *islice(ordered, fitting - 1)]
+
+
+def how(recipe: GRPORecipe) -> str:
+    """The method in a line, for the card."""
+    played = f"{recipe.tasks_per_step} tasks, {recipe.group} times each"
+    return f"GRPO, {recipe.steps} steps of {played}; users: {', '.join(TRAINING)}"
+
+
+def claim(recipe: GRPORecipe | ExamplesRecipe, out: Path) -> None:
+    """Write down whose folder it is. Raises RecipeError where it is another run's."""
+    settings, free = out / "recipe.json", {"steps", "checkpoint_seconds"}
+    given = json.loads(json.dumps(recipe.to_dict()))
+    if settings.exists():
+        known = json.loads(settings.read_text(encoding="utf-8"))
+        if any(known.get(key) != given[key] for key in given if key not in free):
+            raise RecipeError(
+                f"{out} holds a run of another recipe; give another --out or remove it"
+            )
+    settings.write_text(json.dumps(given, indent=2), encoding="utf-8")

@@ -1,0 +1,147 @@
+"""Recipes for teaching a model that there is: by reward, by examples, or by preferences.
+
+`method` of a recipe says which: "pretrain" (from scratch, `train.recipe`), "grpo", "sft" or "dpo".
+
+This module knows nothing of torch, or of how any of it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from uptake.domains import DomainError, domain
+from uptake.train.recipe import Recipe, RecipeError, checked, pretraining, read_toml
+from uptake.train.reward import Prices
+from uptake.train.tasks import MIXTURE, TaskError, Tasks
+
+__all__ = ["METHODS", "AnyRecipe", "ExamplesRecipe", "GRPORecipe", "read_any"]
+
+
+@dataclass(frozen=True, slots=True)
+class GRPORecipe:
+    """Group-relative policy optimisation on rewards (Shao et al. 2024, arXiv 2402.03300).
+
+    `trainer` is "compact" (`train.grpo`: the embedded runtime draws, so Llama-style networks of a
+    few million parameters) or "trl" (any causal model). `model` is a Hugging Face folder, or "" for
+    the one that ships. Every step plays
+    `tasks_per_step` tasks of a `mixture` of conditions, `group` times each, at `temperature`; there
+    is no KL term. A reply has up to `reply_tokens`, and a conversation that has `room` tokens
+    before a reply is let go. `most_overasking` is the rate that the constraint holds, by a price
+    that moves by `dual_step`. Every `evaluate_every` steps `heldout` tasks of the other split are
+    played greedily with users that training does not meet. `prices` are those of the reward.
+    """
+
+    name: str = "taught"
+    method: str = "grpo"
+    trainer: str = "compact"
+    model: str = ""
+    domain: str = "math"
+    mixture: Mapping[str, float] = field(default_factory=lambda: dict(MIXTURE))
+    prices: Mapping[str, float] = field(default_factory=lambda: asdict(Prices()))
+    seed: int = 0
+    steps: int = 200
+    tasks_per_step: int = 16
+    group: int = 8
+    learning_rate: float = 1.2e-4
+    warmup_steps: int = 5
+    temperature: float = 1.0
+    clip: float = 1.0
+    reply_tokens: int = 128
+    room: int = 800
+    batch_tokens: int = 8_192
+    most_overasking: float = 0.05
+    dual_step: float = 0.5
+    heldout: int = 96
+    evaluate_every: int = 20
+    checkpoint_seconds: int = 60
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every setting by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ExamplesRecipe:
+    """Learning from a file through TRL: chats (`method` "sft"), or preference pairs ("dpo").
+
+    `data` is JSONL, with `messages`, or with `prompt`, `chosen` and `rejected` (`uptake pairs`).
+    Every step takes `batch` rows of up to `room` tokens. `beta` is DPO's. What is measured every
+    `evaluate_every` steps is what GRPO measures: `heldout` tasks of a `mixture`, greedily.
+    """
+
+    name: str = "examples"
+    method: str = "sft"
+    model: str = ""
+    data: str = ""
+    domain: str = "math"
+    mixture: Mapping[str, float] = field(default_factory=lambda: dict(MIXTURE))
+    seed: int = 0
+    steps: int = 100
+    batch: int = 16
+    learning_rate: float = 1e-4
+    warmup_steps: int = 5
+    beta: float = 0.1
+    clip: float = 1.0
+    reply_tokens: int = 128
+    room: int = 800
+    heldout: int = 96
+    evaluate_every: int = 20
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every setting by name."""
+        return asdict(self)
+
+
+AnyRecipe = Recipe | GRPORecipe | ExamplesRecipe
+
+METHODS = ("pretrain", "sft", "dpo", "grpo")
+
+
+def read_any(name: str) -> AnyRecipe:
+    """A recipe of any method, shipped by name or from a TOML file. Raises RecipeError."""
+    data = read_toml(name)
+    method = data.get("method", "pretrain")
+    if method not in METHODS:
+        raise RecipeError(f"{name}: method = {method!r}; use one of {', '.join(METHODS)}")
+    if method == "pretrain":
+        return pretraining(data, name)
+    return _grpo(data, name) if method == "grpo" else _examples(data, name)
+
+
+def _examples(data: dict[str, Any], name: str) -> ExamplesRecipe:
+    recipe = checked(ExamplesRecipe, data, name)
+    if not recipe.data:
+        raise RecipeError(f"{name}: data is missing; name a JSONL file")
+    if recipe.steps < 1 or recipe.batch < 1 or recipe.learning_rate <= 0:
+        raise RecipeError(f"{name}: steps and batch must be 1 or more, learning_rate above 0")
+    _drawable(recipe, name)
+    return recipe
+
+
+def _drawable(recipe: GRPORecipe | ExamplesRecipe, name: str) -> None:
+    """Raise RecipeError where there is no such domain, or no such condition in it."""
+    try:
+        domain(recipe.domain)
+        Tasks(recipe.domain, recipe.mixture)
+    except (DomainError, TaskError) as error:
+        raise RecipeError(f"{name}: {error}") from None
+
+
+def _grpo(data: dict[str, Any], name: str) -> GRPORecipe:
+    recipe = checked(GRPORecipe, data, name)
+    least = {"steps": 1, "tasks_per_step": 1, "group": 2, "reply_tokens": 1, "room": 1}
+    for key, bound in least.items():
+        if getattr(recipe, key) < bound:
+            raise RecipeError(f"{name}: {key} = {getattr(recipe, key)}; give {bound} or more")
+    if recipe.trainer not in ("compact", "trl"):
+        raise RecipeError(f"{name}: trainer = {recipe.trainer!r}; use 'compact' or 'trl'")
+    if recipe.learning_rate <= 0 or recipe.temperature <= 0:
+        raise RecipeError(f"{name}: learning_rate and temperature must be above 0")
+    known = {one.name for one in fields(Prices)}
+    for key in recipe.prices:
+        if key not in known:
+            raise RecipeError(f"{name}: unknown price {key!r}; known: {', '.join(sorted(known))}")
+    _drawable(recipe, name)
+    return recipe

@@ -1,0 +1,218 @@
+"""Rollouts: many conversations at once, as the tokens that a trainer needs.
+
+The model's own tokens are never made anew from its words: what the user says is put behind them,
+as the chat template writes it. Each token has a mask: 1 where the model drew it, 0 where it is the
+user's or the template's. A conversation is one sequence, unless it goes on from words that are not
+the model's own (`Told.person`); then each reply is one.
+
+This module knows nothing of torch, of how tokens are drawn, or of how anything is learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from uptake.domains import domain
+from uptake.episode import Episode, Verify
+from uptake.train.env import Env
+from uptake.train.reward import PRICES, Prices, Reward
+from uptake.train.tasks import Task
+from uptake.users import user
+
+__all__ = ["Coder", "Drawn", "Rollout", "Sampler", "Tokens", "judge", "roll"]
+
+MARK = "⟪uptake⟫"
+"""Stands for a reply while it is found what the template puts behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A reply as it was drawn: its tokens, and the log-probability of each, in nats.
+
+    The end token is among them, unless the reply was cut off.
+    """
+
+    tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
+
+
+Sampler = Callable[[Sequence[Sequence[int]]], Sequence[Drawn]]
+"""Draws a reply to each of the prompts, which are token ids; there may be none."""
+
+
+@dataclass(slots=True)
+class Tokens:
+    """A sequence: the prompt, what follows it, which of that the model drew, and how likely.
+
+    `mask` is 1 where the model drew the token; `logprobs` is 0 where it did not. Both are as long
+    as `completion`.
+    """
+
+    prompt: list[int]
+    completion: list[int] = field(default_factory=list[int])
+    mask: list[int] = field(default_factory=list[int])
+    logprobs: list[float] = field(default_factory=list[float])
+
+    def drew(self, drawn: Drawn) -> None:
+        """Add what the model drew."""
+        self.completion += drawn.tokens
+        self.mask += [1] * len(drawn.tokens)
+        self.logprobs += drawn.logprobs
+
+    def heard(self, tokens: Sequence[int]) -> None:
+        """Add what was put behind it: nothing is learned from these."""
+        self.completion += tokens
+        self.mask += [0] * len(tokens)
+        self.logprobs += [0.0] * len(tokens)
+
+    @property
+    def all(self) -> list[int]:
+        """Prompt and completion."""
+        return self.prompt + self.completion
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One conversation: its task, its sequences, what was played, and its reward (None: no score).
+
+    `cut` is whether a reply or the conversation came to the end of its room.
+    """
+
+    task: Task
+    sequences: tuple[Tokens, ...]
+    episode: Episode | None
+    reward: Reward | None
+    cut: bool
+
+
+class Coder:
+    """Between chat messages and tokens, by a tokenizer of transformers with a chat template."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self.end: int = tokenizer.eos_token_id
+
+    def prompt(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
+        """The tokens up to where the next reply goes."""
+        return self._ids(self._render(messages))
+
+    def behind(self, messages: Sequence[Mapping[str, Any]], *, ended: bool) -> list[int]:
+        """What the template puts between the last reply and the next, the user's words included.
+
+        `messages` ends with that reply and what was said to it; `ended` is whether the model drew
+        the end token itself.
+        """
+        at = max(i for i, message in enumerate(messages) if message["role"] == "assistant")
+        marked = [*messages[:at], {**messages[at], "content": MARK}, *messages[at + 1 :]]
+        tokens = self._ids(self._render(marked).rpartition(MARK)[2])
+        return tokens[1:] if ended and tokens[:1] == [self.end] else tokens
+
+    def chat(self, messages: Sequence[Mapping[str, Any]]) -> Tokens:
+        """A whole chat as if the model had drawn each of the assistant's messages.
+
+        Nothing is kept of what follows the last of them. Raises ValueError where there is none.
+        """
+        row: Tokens | None = None
+        for at, message in enumerate(messages):
+            if message["role"] != "assistant":
+                continue
+            if row is None:
+                row = Tokens(self.prompt(messages[:at]))
+            else:
+                row.heard(self.behind(messages[:at], ended=True))
+            said = (*self._ids(message["content"]), self.end)
+            row.drew(Drawn(said, (0.0,) * len(said)))
+        if row is None:
+            raise ValueError("no message of the assistant's")
+        return row
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """The words of a reply."""
+        return self._tokenizer.decode(list(tokens), skip_special_tokens=True).strip()
+
+    def _render(self, messages: Sequence[Mapping[str, Any]]) -> str:
+        return self._tokenizer.apply_chat_template(
+            list(messages), tokenize=False, add_generation_prompt=True
+        )
+
+    def _ids(self, text: str) -> list[int]:
+        return self._tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+@dataclass(slots=True)
+class _Talk:
+    """A conversation under way."""
+
+    task: Task
+    env: Env
+    sequences: list[Tokens]
+    cut: bool = False
+
+    def open(self, coder: Coder) -> None:
+        self.sequences.append(Tokens(coder.prompt(self.env.messages)))
+
+    def hear(self, coder: Coder, drawn: Drawn) -> None:
+        """Take in a reply, let the user answer, and put that behind it."""
+        self.sequences[-1].drew(drawn)
+        ended = bool(drawn.tokens) and drawn.tokens[-1] == coder.end
+        self.cut = self.cut or not ended
+        text = coder.text(drawn.tokens)
+        if self.env.reply(text) is None:
+            return
+        messages = self.env.messages
+        if messages[-2]["content"] == text:
+            self.sequences[-1].heard(coder.behind(messages, ended=ended))
+        else:
+            self.open(coder)
+
+
+def roll(
+    tasks: Sequence[Task],
+    coder: Coder,
+    sampler: Sampler,
+    *,
+    room: int,
+    seed: int = 0,
+    multiplier: float = 0.0,
+    prices: Prices = PRICES,
+) -> list[Rollout]:
+    """Play the tasks at once, turn by turn; the rollouts in their order.
+
+    `room` is how many tokens a conversation may have before a reply: one that has more is let go,
+    without a score. `multiplier` is that of the constraint on needless questions.
+    """
+    talks = [_Talk(task, _env(task, prices, seed), []) for task in tasks]
+    for talk in talks:
+        if talk.env.reset(talk.task.scenario):
+            talk.open(coder)
+    live = [talk for talk in talks if talk.env.episode is None]
+    while live:
+        short = [talk for talk in live if len(talk.sequences[-1].all) < room]
+        for talk in live:
+            talk.cut = talk.cut or len(talk.sequences[-1].all) >= room
+        drawn = sampler([talk.sequences[-1].all for talk in short])
+        for talk, reply in zip(short, drawn, strict=True):
+            talk.hear(coder, reply)
+        live = [talk for talk in short if talk.env.episode is None]
+    return [_rollout(talk, multiplier) for talk in talks]
+
+
+@cache
+def judge(source: str) -> Verify | None:
+    """The verifier of a domain; None where it has none."""
+    return getattr(domain(source), "verify", None)
+
+
+def _env(task: Task, prices: Prices, seed: int) -> Env:
+    verify = judge(task.scenario.instruction.domain)
+    return Env(verify, user=user(task.user), probe=task.probe, seed=seed, prices=prices)
+
+
+def _rollout(talk: _Talk, multiplier: float) -> Rollout:
+    episode = talk.env.episode
+    got = None if episode is None else talk.env.score(multiplier=multiplier)
+    used = tuple(each for each in talk.sequences if each.completion)
+    return Rollout(talk.task, used, episode, got, talk.cut)
