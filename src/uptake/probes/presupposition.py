@@ -172,7 +172,7 @@ METRICS = (
         kind="difference",
         pooled=True,
         headline=True,
-        sides=(("false", lambda e: not _objects(e)), ("true", _objects)),
+        sides=(("false", lambda e: not objects(e)), ("true", objects)),
     ),
     Metric("knows", "direct_false", knows, "denies the false and affirms the true when asked"),
     Metric(
