@@ -241,7 +241,8 @@ async def serving(settings: Settings, store=None) -> AsyncIterator[Served]:
         if task.done():
             task.result()
             raise RuntimeError("the server did not start")
-        async with aiohttp.ClientSession() as http:
+        jar = aiohttp.CookieJar(unsafe=True)  # an address is no domain
+        async with aiohttp.ClientSession(cookie_jar=jar) as http:
             yield Served(f"http://127.0.0.1:{port}", app, http)
         server.should_exit = True
         await task

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from contextlib import asynccontextmanager
 
 import pytest
@@ -527,6 +528,59 @@ def test_what_a_person_puts_right_is_obeyed_from_the_next_turn_on():
             assert "12" not in sent[0]["content"]
             await served.chat(TOLD)  # the same words without the id: nobody has put them right
             assert "20" not in json.dumps(above.got[-1].json)
+
+    run(case)
+
+
+TOKEN = "let me in, please"
+
+
+async def log_in(served):
+    """Log in to the dashboard; its pages' stamp, by which forms are known for its own."""
+    async with served.http.post(f"{served.root}/dashboard/login", data={"token": TOKEN}) as answer:
+        page = await answer.text()
+    return re.search(r'name="stamp" value="([^"]+)"', page)[1]
+
+
+def test_on_the_dashboard_a_turn_is_replayed_corrected_and_forgotten():
+    async def case():
+        answers = ("Probably 5.", "Then 12.", "16.")
+        script = [reply(completion(text)) for text in answers]
+        replayed = streamed(chunks("12 it is."))
+        settings = {"dashboard": True, "dashboard_token": TOKEN}
+        async with between(*script[:2], replayed, script[2], **settings) as (above, served, store):
+            await served.chat(TOLD[:1], headers=ID)
+            _, headers, _ = await served.chat(TOLD[:3], headers=ID)
+            stamp = await log_in(served)
+            name = headers["x-uptake-conversation"]
+            turn = (await store.turns(name))[-1]
+            url = f"{served.root}/dashboard/c/{name}"
+
+            asked = {"stamp": stamp, "turn": turn.id}
+            async with served.http.post(f"{url}/replay", data=asked) as answer:
+                lines = [json.loads(line) for line in (await answer.text()).splitlines()]
+            assert "".join(line.get("text", "") for line in lines).strip() == "12 it is."
+            assert above.got[-1].json["messages"] == TOLD[:3]
+
+            entry = next(change["id"] for change in turn.changes if "12" in change["text"])
+            put = {
+                "stamp": stamp,
+                "at": turn.id,
+                "entry": str(entry),
+                "words": "Ann has 20 apples.",
+            }
+            async with served.http.post(f"{url}/amend", data=put) as answer:
+                assert answer.status < 400
+            await served.chat(TOLD, headers=ID)
+            assert "Ann has 20 apples." in above.got[-1].json["messages"][0]["content"]
+            assert "12" not in json.dumps(above.got[-1].json)
+
+            async with served.http.post(f"{url}/delete", data={"stamp": stamp}) as answer:
+                assert answer.status < 400
+            assert await store.turns(name) == []
+            _, headers, _ = await served.chat(TOLD[:3], headers=ID)
+            (turn,) = await store.turns(headers["x-uptake-conversation"])
+            assert turn.parent is None
 
     run(case)
 

@@ -12,7 +12,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from starlette.applications import Starlette
@@ -135,8 +135,10 @@ class _Rooms:
             if settings.shows_dashboard:
                 token = settings.dashboard_token or ""
                 replay = Replay(settings, upstream)
-                self._apps["dashboard"] = create_dashboard(store, token, replay=replay, feed=feed)
-            retiring = asyncio.ensure_future(_retire(store, settings.retain))
+                self._apps["dashboard"] = create_dashboard(
+                    store, token, replay=replay, feed=feed, forgot=desk.forget
+                )
+            retiring = asyncio.ensure_future(_retire(store, settings.retain, desk.forget))
             stack.callback(retiring.cancel)
             yield
 
@@ -174,12 +176,13 @@ def _upstream(settings: Settings, opened: list[Model]) -> Upstream:
     return LocalUpstream(opened[0])
 
 
-async def _retire(store: Store, days: float | None) -> None:
+async def _retire(store: Store, days: float | None, forgot: Callable[[], None]) -> None:
     """Forget what is older than `days`, once an hour."""
     while days is not None:
         try:
             gone = await store.expire(time.time() - days * DAY)
             if gone:
+                forgot()
                 log.info("%d turns were older than %g days, and are forgotten", gone, days)
         except StoreError as error:
             log.warning("what is too old was not forgotten: %s", error)

@@ -56,16 +56,33 @@ LONGEST_WORDS = 4000
 """Characters of a correction."""
 
 
-def create_dashboard(store: Store, token: str, *, replay: Replay | None, feed: Feed) -> Starlette:
+def create_dashboard(
+    store: Store,
+    token: str,
+    *,
+    replay: Replay | None,
+    feed: Feed,
+    forgot: Callable[[], None] | None = None,
+) -> Starlette:
     """The dashboard, to be mounted. `token` lets people in, `replay` None leaves replays out.
+
+    `forgot` is called when a conversation was deleted.
 
     Raises UptakeError where the token is too short.
     """
-    return _Dashboard(store, token, replay, feed).app()
+    return _Dashboard(store, token, replay, feed, forgot).app()
 
 
 class _Dashboard:
-    def __init__(self, store: Store, token: str, replay: Replay | None, feed: Feed) -> None:
+    def __init__(
+        self,
+        store: Store,
+        token: str,
+        replay: Replay | None,
+        feed: Feed,
+        forgot: Callable[[], None] | None,
+    ) -> None:
+        self._forgot = forgot
         self._store = store
         self._sessions = guard.Sessions(token)
         self._attempts = guard.Attempts()
@@ -197,6 +214,8 @@ class _Dashboard:
         await self._form(request, session)
         last = (await self._line(request))[-1]
         await self._store.delete(last.tenant, last.conversation)
+        if self._forgot is not None:
+            self._forgot()
         self._feed.tell(last.conversation)
         return RedirectResponse(f"{_base(request)}/", 303)
 
