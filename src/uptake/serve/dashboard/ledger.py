@@ -162,7 +162,7 @@ def _with_landed(changes: Sequence[Change]) -> list[Change]:
         for change in changes
         if change.how == "reworded" and change.before is not None
         for kind, run in rewording(change.before, change.line.wording)
-        if kind == "in"
+        if kind == "in" and run.strip()
     ]
 
     def marked(change: Change) -> Change:

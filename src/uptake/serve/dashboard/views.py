@@ -65,7 +65,7 @@ class Shown:
 
     `sent` is what the model got where that was another conversation. `amended` is what a person put
     right after it, `forks` the turns that go on from it elsewhere, `shared` whether it is of
-    another conversation, which this one goes on from.
+    another conversation, which this one goes on from, and `parting` whether it is the last such.
     """
 
     turn: Turn
@@ -77,6 +77,7 @@ class Shown:
     amended: tuple[Amendment, ...]
     forks: tuple[Turn, ...]
     shared: bool
+    parting: bool
 
 
 def laid(
@@ -86,6 +87,7 @@ def laid(
 ) -> list[Shown]:
     """The turns of a line as they are shown."""
     made, others = list(amendments), list(forks)
+    shared = [turn.conversation != line[-1].conversation for turn in line]
     return [
         Shown(
             turn,
@@ -96,7 +98,8 @@ def laid(
             stand,
             tuple(each for each in made if each.after == turn.id),
             tuple(each for each in others if each.parent == turn.id),
-            turn.conversation != line[-1].conversation,
+            shared[place],
+            shared[place] and not shared[place + 1],
         )
         for place, (turn, stand) in enumerate(zip(line, fold(line), strict=True))
     ]
