@@ -308,7 +308,7 @@ def test_times_models_and_what_lies_beside_are_kept(tmp_path):
     assert lic.meta["log"] == [{"after": 1, "type": "hint_revealed", "hint_id": 1}]
     (span,) = read(written(tmp_path / "b.jsonl", ROWS["otlp"][1]))
     assert span.times == (1700000000.0, 1700000002.0)
-    assert span.meta == {"trace": "t1", "span": "s1"}
+    assert (span.meta["trace"], span.meta["span"], span.meta["session"]) == ("t1", "s1", "k")
     (tau,) = read(written(tmp_path / "c.jsonl", ROWS["tau2"][1]))
     assert tau.meta["reward"] == 1.0
 
@@ -557,14 +557,27 @@ def test_formats_may_mix_in_a_file(tmp_path):
     assert {one.format for one in found} == set(FORMATS) - {"uptake"}
 
 
+def request(*said, **more):
+    return {"request": {"messages": chat(*said[:-1])}, "response": chat("", said[-1])[1], **more}
+
+
 def test_requests_that_grow_are_one_conversation(tmp_path):
-    talk = chat(HI, HELLO, MORE, "Done.")
-    other = chat("What time is it?", "Noon.")
-    lines = [{"messages": talk[:2]}, {"messages": other}, {"messages": talk}, {"messages": other}]
-    found = list(read(written(tmp_path / "log.jsonl", *lines)))
+    long = request(HI, HELLO, MORE, "Done.")
+    other = request("What time is it?", "Noon.")
+    found = list(read(written(tmp_path / "log.jsonl", request(HI, HELLO), other, long, other)))
     assert sorted(len(one.conversation) for one in found) == [2, 2, 4]
     longest = max(found, key=lambda one: len(one.conversation))
     assert longest.meta["requests"] == 2
+
+
+def test_sessions_and_whole_chats_that_begin_alike_stay_apart(tmp_path):
+    lines = [
+        request(HI, HELLO, session_id="a"),
+        request(HI, HELLO, MORE, "Done.", session_id="b"),
+        {"messages": chat("Hello.", "Hi!")},
+        {"messages": chat("Hello.", "Hi!", MORE, "Done.")},
+    ]
+    assert len(good(read(written(tmp_path / "log.jsonl", *lines)))) == 4
 
 
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=12), st.integers(1, 4))
@@ -573,11 +586,14 @@ def test_growing_loses_no_words(lengths, held):
         Conversation.from_dicts(chat(*(f"{i % 3} {j}" for j in range(n))))
         for i, n in enumerate(lengths)
     ]
-    items = [Transcript(str(i), talk, "openai", Source("f", i)) for i, talk in enumerate(talks)]
-    kept = list(grown(items, {"openai"}, held))
+    items = [
+        Transcript(str(i), talk, "openai", Source("f", i), meta={"requests": 1})
+        for i, talk in enumerate(talks)
+    ]
+    kept = list(grown(items, held))
     for talk in talks:
         assert any(one.conversation.messages[: len(talk)] == talk.messages for one in kept)
-    assert sum(int(one.meta.get("requests", 1)) for one in kept) == len(items)
+    assert sum(one.meta["requests"] for one in kept) == len(items)
 
 
 WORDS = st.text(max_size=5)

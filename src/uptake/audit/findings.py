@@ -36,8 +36,8 @@ _HEADS = ("breakdown", "signal", "premature", "asks", "repaired")  # figures kep
 class Findings:
     """What was found in any number of conversations.
 
-    `tallies` are by group and figure: a group is ("all", ""), ("corpus", NAME), ("model", NAME),
-    ("format", NAME) or ("reply", NUMBER).
+    `tallies` are by group and figure: a group is ("all", ""), ("corpus", NAME), ("model", NAME)
+    or ("reply", NUMBER).
     """
 
     def __init__(self) -> None:

@@ -27,6 +27,7 @@ SIGNALS = ("repeats", "rephrases", "meant", "faults", "lost", "gives_up")
 """Every signal there is a name for, in the order in which they are shown."""
 
 ALIKE = 0.7  # of two requests' content words that are shared where one rephrases the other
+KEPT = 0.8  # of the first one's that come again: "a line on cups" asks for more than "on bikes"
 FEWEST = 3  # content words of a request that can be told to be another's rewording
 BACK = 4  # turns of the user's that are looked back upon
 
@@ -95,7 +96,10 @@ def _again(heard: Heard, at: int) -> str | None:
     ):  # facts of one kind are alike, too: "Ann has 3 hens.", "Bob has 4 hens."
         return None
     for t, old in told:
-        if t in asking and alike(text, old) >= ALIKE and not _names(text) - _names(old):
+        before = content(old)
+        kept = len(before & words) / max(len(before), 1)
+        same = kept > KEPT and alike(text, old) >= ALIKE
+        if t in asking and same and not _names(text) - _names(old):
             return "rephrases"
     return None
 

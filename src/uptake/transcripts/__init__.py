@@ -162,7 +162,7 @@ def _by_format(
     found: Iterable[tuple[int, Row] | Fault], file: str, form: str | None
 ) -> Iterator[Transcript | Fault]:
     """The transcripts of rows; those of formats that grow are joined."""
-    yield from grown(_each(found, file, form), {each.name for each in _TABLE if each.grows})
+    yield from grown(_each(found, file, form))
 
 
 def _each(

@@ -12,7 +12,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from uptake.conversation import Message
-from uptake.transcripts.fields import called, listed, made, mapping, name_of, role_of, when
+from uptake.transcripts.fields import (
+    called,
+    listed,
+    made,
+    mapping,
+    name_of,
+    requested,
+    role_of,
+    when,
+)
 from uptake.transcripts.transcript import Format, Row, Source, Transcript
 
 __all__ = ["ANTHROPIC"]
@@ -53,7 +62,10 @@ def _read(row: Row, source: Source) -> Iterator[Transcript]:
     if said and at is not None:
         times[-1] = when(at)
     model = reply.get("model") or request.get("model") or row.get("model")
-    yield made("anthropic", source, said, ident=name_of(row, *_IDS), model=model, times=times)
+    meta = requested(row, said, replied=bool(reply))
+    yield made(
+        "anthropic", source, said, ident=name_of(row, *_IDS), model=model, times=times, meta=meta
+    )
 
 
 def _request(row: Row) -> Row:
@@ -101,5 +113,5 @@ def _words(blocks: Any) -> str:
     return "\n".join(text for text in texts if isinstance(text, str))
 
 
-ANTHROPIC = Format("anthropic", "Anthropic messages", _knows, _read, grows=True)
+ANTHROPIC = Format("anthropic", "Anthropic messages", _knows, _read)
 """Known by content blocks of its own, by its system prompt, or by a reply of type "message"."""

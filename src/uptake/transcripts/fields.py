@@ -15,7 +15,17 @@ from typing import Any, cast
 from uptake.conversation import Conversation, Message
 from uptake.transcripts.transcript import Row, Source, Transcript
 
-__all__ = ["called", "listed", "made", "mapping", "message", "name_of", "role_of", "when"]
+__all__ = [
+    "called",
+    "listed",
+    "made",
+    "mapping",
+    "message",
+    "name_of",
+    "requested",
+    "role_of",
+    "when",
+]
 
 # Whoever speaks goes by many names; what none of these is stays as it was.
 _ROLES = {
@@ -106,6 +116,20 @@ def made(
 def name_of(row: Row, *keys: str) -> Any:
     """The first of these keys that has a value; None where none has."""
     return next((row[key] for key in keys if row.get(key) not in (None, "")), None)
+
+
+_SESSIONS = ("conversation_id", "session_id", "sessionId", "thread_id")
+
+
+def requested(row: Row, messages: Sequence[Message], *, replied: bool) -> dict[str, Any]:
+    """What `grown` has to know of a row that may be a request: nothing, where it is a whole chat.
+
+    A request has its reply apart, or none yet.
+    """
+    if not replied and messages and messages[-1].role == "assistant":
+        return {}
+    session = name_of(row, *_SESSIONS)
+    return {"requests": 1} | ({} if session is None else {"session": str(session)})
 
 
 def when(value: Any) -> float | None:

@@ -14,7 +14,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from uptake.conversation import Message
-from uptake.transcripts.fields import called, listed, made, mapping, name_of, role_of, when
+from uptake.transcripts.fields import (
+    called,
+    listed,
+    made,
+    mapping,
+    name_of,
+    requested,
+    role_of,
+    when,
+)
 from uptake.transcripts.transcript import Format, Row, Source, Transcript
 
 __all__ = ["OPENAI"]
@@ -39,7 +48,10 @@ def _read(row: Row, source: Source) -> Iterator[Transcript]:
     if times[-1] is None and whole is not None:
         times[-1] = whole
     model = name_of(mapping(reply), "model") or name_of(request, "model") or row.get("model")
-    yield made("openai", source, said, ident=name_of(row, *_IDS), model=model, times=times)
+    meta = requested(row, said, replied=reply is not None)
+    yield made(
+        "openai", source, said, ident=name_of(row, *_IDS), model=model, times=times, meta=meta
+    )
 
 
 def _request(row: Row) -> Row:
@@ -124,5 +136,5 @@ def _items(items: Any) -> list[Message]:
     return said
 
 
-OPENAI = Format("openai", "OpenAI chat: messages, requests and replies", _knows, _read, grows=True)
+OPENAI = Format("openai", "OpenAI chat: messages, requests and replies", _knows, _read)
 """Messages, fine-tuning files and request logs; the last format tried, for it is the widest."""

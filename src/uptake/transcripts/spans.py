@@ -53,6 +53,7 @@ def _transcript(
     context = mapping(span.get("context"))
     trace = name_of(span, "traceId", "trace_id", "context.trace_id") or context.get("trace_id")
     ident = name_of(span, "spanId", "span_id", "context.span_id") or context.get("span_id")
+    session = name_of(attributes, *_IDS)
     times: list[float | None] = [ended if reply else None for _, reply in said]
     asked = [i for i, (_, reply) in enumerate(said) if not reply]
     if asked:
@@ -61,10 +62,10 @@ def _transcript(
         "spans",
         source,
         [each for each, _ in said],
-        ident=name_of(attributes, *_IDS) or (f"{trace}/{ident}" if trace else ident),
+        ident=session or (f"{trace}/{ident}" if trace else ident),
         model=name_of(attributes, *_MODELS),
         times=times,
-        meta={"trace": trace, "span": ident},
+        meta={"trace": trace, "span": ident, "requests": 1, "session": session or ""},
     )
 
 
@@ -213,5 +214,5 @@ def _json_text(content: Any) -> str | None:
     return content if isinstance(content, str) or content is None else json.dumps(content)
 
 
-SPANS = Format("spans", "OpenTelemetry GenAI and OpenInference spans", _knows, _read, grows=True)
+SPANS = Format("spans", "OpenTelemetry GenAI and OpenInference spans", _knows, _read)
 """Known by OTLP's own names, or by attributes beside a context."""

@@ -67,13 +67,11 @@ class Fault:
 class Format:
     """A format of logs: whether a row is of it, and the conversations that a row holds.
 
-    `read` raises ValueError, KeyError, TypeError or AttributeError for a row that is broken.
-    `grows` is true where each row is a request with everything said before it, so that one
-    conversation fills many rows.
+    `read` raises ValueError, KeyError, TypeError or AttributeError for a row that is broken. Of a
+    request, which repeats all that was said before, it says so (`grown`).
     """
 
     name: str
     words: str
     knows: Callable[[Row], bool]
     read: Callable[[Row, Source], Iterator[Transcript]]
-    grows: bool = False
