@@ -80,7 +80,7 @@ def test_ten_thousand_requests_of_tenants_in_any_order_never_see_each_others():
             case, kept = await take(desk, asked(*said), *place, reply=reply)
             assert case.parent is None or turns[case.parent] == tenant
             assert conversations.setdefault(case.conversation, tenant) == tenant
-            assert case.ground == ledger(said[::2], [None, *said[1::2]])
+            assert case.now == ledger(said[::2], [None, *said[1::2]])
             turns[kept.id] = tenant
             said.append(reply)
 
@@ -95,7 +95,7 @@ def test_the_ledger_is_the_same_from_memory_and_after_a_restart(tmp_path):
             said.append(words)
             warm, _ = await take(Desk(store), asked(*said), "t")
             again = await Desk(store).case(asked(*said), "t", None, mediated=True)
-            assert again.ground == warm.ground
+            assert again.now == warm.now
             assert (again.parent is None) == (place == 0)
             said.append("All right.")
         await store.aclose()
@@ -126,12 +126,12 @@ def test_a_shortened_history_fits_its_thread_and_nothing_else():
             await take(desk, asked(*said), "t", "c")
             said.append("All right.")
         cut, _ = await take(desk, asked(*said[2:], SAID[3]), "t", "c")
-        assert cut.ground == ledger(SAID[:4], [None, *["All right."] * 3])
+        assert cut.now == ledger(SAID[:4], [None, *["All right."] * 3])
         assert [message.text for message in cut.said] == [SAID[3]]
         strange, _ = await take(desk, asked("Something else.", "Yes?", SAID[3]), "t", "c")
-        assert (strange.parent, strange.ground.turns) == (None, ("Something else.", SAID[3]))
+        assert (strange.parent, strange.now.turns) == (None, ("Something else.", SAID[3]))
         other, _ = await take(desk, asked(*said[2:], SAID[3]), "t", "another")
-        assert other.ground.turns == (SAID[1], SAID[2], SAID[3])
+        assert other.now.turns == (SAID[1], SAID[2], SAID[3])
 
     asyncio.run(scene())
 
@@ -154,10 +154,23 @@ def test_what_a_thread_has_put_right_holds_there_on_that_line_only():
         edited, _ = await take(
             desk, asked(SAID[0], "5.", SAID[3]), "t", "c"
         )  # before it was put right
-        assert "20" not in str(edited.ground)
+        assert "20" not in str(edited.now)
         for tenant, thread in (("t", None), ("t", "d"), ("u", "c")):
             other, _ = await take(desk, asked(*whole), tenant, thread)
-            assert "20" not in str(other.ground)
+            assert "20" not in str(other.now)
+
+    asyncio.run(scene())
+
+
+def test_what_is_not_mediated_is_read_all_the_same():
+    async def scene():
+        desk = Desk(open_store("memory:"))
+        request = asked(SAID[0], "5.", SAID[1], "12.", SAID[3])
+        case = await desk.case(request, "t", None, mediated=False)
+        assert (case.mediation, case.now) == (
+            None,
+            ledger(SAID[:2] + SAID[3:4], [None, "5.", "12."]),
+        )
 
     asyncio.run(scene())
 

@@ -52,8 +52,8 @@ class Case:
     """One request, and what is known of it.
 
     `chain` are the hashes of its messages, `before` the ledger before what is new, `new` how many
-    of its last messages the turn before had not seen. `mediation` is what is to be done, None where
-    the conversation is not mediated.
+    of its last messages the turn before had not seen, `now` the ledger with them. `mediation` is
+    what is to be done, None where the conversation is not mediated.
     """
 
     asked: Asked
@@ -65,18 +65,14 @@ class Case:
     chain: tuple[bytes, ...]
     new: int
     before: CommonGround
-    mediation: Mediation | None
+    now: CommonGround
+    mediation: Mediation | None = None
 
     @property
     def said(self) -> tuple[Message, ...]:
         """The messages that the turn before had not seen."""
         messages = self.asked.conversation.messages
         return messages[len(messages) - self.new :]
-
-    @property
-    def ground(self) -> CommonGround:
-        """The ledger with this turn in it; the one before where it was not read."""
-        return self.before if self.mediation is None else self.mediation.reading.ground
 
 
 class Desk:
@@ -123,17 +119,18 @@ class Desk:
             chain,
             new,
             before,
-            None,
+            before,
         )
         if not mediated:
-            return case
+            now, _ = await _heard(whole, made, (before, history))
+            return replace(case, now=now)
         work = Conversation((*shown, *whole[history:]))
         done = await self._mediated(work, asked, before)
         theirs = {id(message) for message in messages}
         extra = [message for message in work if id(message) not in theirs]
         if done.sent is not None and extra:
             done = replace(done, sent=without(done.sent, extra))
-        return replace(case, mediation=done)
+        return replace(case, now=done.reading.ground, mediation=done)
 
     async def _before(
         self, tenant: str, conversation: Conversation, chain: Sequence[bytes]
@@ -200,7 +197,7 @@ class Desk:
         parent = self._memory.get(case.chain[-1 - case.new]) if case.new < len(case.chain) else None
         if parent is not None and parent.id == case.parent:
             self._memory[case.chain[-1 - case.new]] = replace(parent, children=parent.children + 1)
-        self._memory[turn.key] = _Known(turn.id, turn.conversation, case.ground)
+        self._memory[turn.key] = _Known(turn.id, turn.conversation, case.now)
         while len(self._memory) > REMEMBERED:
             self._memory.popitem(last=False)
 
