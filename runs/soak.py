@@ -3,11 +3,11 @@
     python runs/soak.py [--minutes 30] [--rate 40] [--warm-up 6] [--save]
 
 Conversations of up to twelve turns, streamed and whole, of three API keys; one stream in twenty is
-left in the middle by its client. The server runs in a process of its own, with
-SQLite on disk, before an upstream on the loopback. Before the half hour comes a warm-up at three times the rate, until the
-ledgers and wordings that are held in memory have reached the number that bounds them. Memory is
-compared between the first and the last tenth of the half hour. Passes (exit code 0) where it has grown by less than 5%, nothing is open and nothing
-has failed.
+left in the middle by its client. The server runs in a process of its own, with SQLite on disk,
+before an upstream on the loopback. Before the half hour comes a warm-up at three times the rate,
+until the ledgers and wordings that are held in memory have reached the number that bounds them.
+Memory is compared between the first and the last tenth of the half hour. Passes (exit code 0) where
+it has grown by less than 5%, nothing is open and nothing has failed.
 """
 
 from __future__ import annotations
