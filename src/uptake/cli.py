@@ -359,7 +359,7 @@ app.command("uptake.sharding.cli:shard", name="shard", help="Make shards of sing
 
 if find_spec("uptake.train.cli"):
     app.command("uptake.train.cli:train", name="train", help="Train a model by a recipe.")
-    app.command("uptake.train.pairs:pairs", name="pairs", help="Write preference pairs for it.")
+    app.command("uptake.train.pairs:pairs", name="pairs", help="Write preference pairs for dpo.")
 
 
 def main() -> None:
