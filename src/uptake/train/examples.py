@@ -93,9 +93,9 @@ def fit_examples(
     import torch
 
     rows = read_rows(Path(recipe.data), recipe.method)
+    folder, tokenizer = opened(recipe)
     out.mkdir(parents=True, exist_ok=True)
     claim(recipe, out)
-    folder, tokenizer = opened(recipe)
     last = last_checkpoint(out)
     log = out / "log.jsonl"
     begun = kept_log(log, last)

@@ -117,10 +117,10 @@ class Teaching:
         import torch
         from transformers import AutoModelForCausalLM
 
+        folder, self.tokenizer = opened(recipe)
         out.mkdir(parents=True, exist_ok=True)
         claim(recipe, out)
         self.recipe, self.out = recipe, out
-        folder, self.tokenizer = opened(recipe)
         saved: Any = AutoModelForCausalLM
         self.model: Any = saved.from_pretrained(folder, dtype=torch.float32)
         self.coder = Coder(self.tokenizer)

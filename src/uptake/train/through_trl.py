@@ -146,6 +146,8 @@ class Rollouts:
 
 def fields(played: Sequence[Rollout]) -> dict[str, list[Any]]:
     """The rollouts as TRL takes them. Raises RecipeError where one is not a single sequence."""
+    if not all(one.sequences for one in played):
+        raise RecipeError("a task's first message takes all of `room`: give a larger one")
     if any(len(one.sequences) != 1 for one in played):
         raise RecipeError(
             "a conversation beside a person's words is several sequences, and TRL takes one: "
@@ -179,9 +181,9 @@ def teach_through_trl(
     """
     import torch
 
+    folder, tokenizer = opened(recipe)
     out.mkdir(parents=True, exist_ok=True)
     claim(recipe, out)
-    folder, tokenizer = opened(recipe)
     last = last_checkpoint(out)
     constraint = Constraint(most=recipe.most_overasking, step=recipe.dual_step)
     log = out / "log.jsonl"
