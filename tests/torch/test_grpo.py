@@ -264,5 +264,14 @@ def test_a_model_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
         teach(replace(TINY, model=str(tmp_path / "nowhere")), tmp_path / "out")
 
 
+def test_a_tokenizer_without_a_template_is_one_clear_line(tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(WEIGHTS)
+    tokenizer.chat_template = None
+    tokenizer.save_pretrained(tmp_path / "bare")
+    (tmp_path / "bare" / "config.json").write_text((WEIGHTS / "config.json").read_text())
+    with pytest.raises(RecipeError, match="no chat template"):
+        teach(replace(TINY, model=str(tmp_path / "bare")), tmp_path / "out")
+
+
 def test_the_shipped_recipe_reads() -> None:
     assert read_any("taught").to_dict()["method"] == "grpo"

@@ -290,7 +290,7 @@ app.command(
 app.command("uptake.audit.cli:audit", name="audit", help="Where real conversations break, and why.")
 if find_spec("uptake.train.cli"):
     app.command("uptake.train.cli:train", name="train", help="Train a model by a recipe.")
-    app.command("uptake.train.pairs:pairs", name="pairs", help="Write preference pairs for it.")
+    app.command("uptake.train.pairs:pairs", name="pairs", help="Write preference pairs for dpo.")
 
 
 def main() -> None:

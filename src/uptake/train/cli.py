@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,8 +19,8 @@ from uptake.train.methods import AnyRecipe, ExamplesRecipe, GRPORecipe, read_any
 from uptake.train.recipe import Recipe
 
 if TYPE_CHECKING:
+    from uptake.train.course import Step
     from uptake.train.fit import Progress
-    from uptake.train.grpo import Step
 
 __all__ = ["train"]
 
@@ -49,10 +50,11 @@ def train(recipe: str, /, *, out: Path | None = None, tokens: int | None = None)
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise UptakeError(
-            f"uptake train needs {' and '.join(missing)}: pip install torch==2.13.0, then "
+            f"uptake train needs {', '.join(missing)}: pip install torch==2.13.0, then "
             "pip install 'uptake[train]'"
         )
     folder = out or Path("out") / f"train-{found.name}"
+    warnings.simplefilter("ignore", FutureWarning)  # what TRL and transformers say of each other
     interrupted: list[int] = []
     signal.signal(signal.SIGINT, lambda number, frame: interrupted.append(number))
     model, plot = _by_method(found, folder, lambda: bool(interrupted))

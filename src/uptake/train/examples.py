@@ -14,9 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from uptake.embedded.model import WEIGHTS
 from uptake.train.card import write_card
-from uptake.train.grpo import Step, claim
+from uptake.train.course import Step, claim, opened
 from uptake.train.methods import ExamplesRecipe
 from uptake.train.recipe import RecipeError
 from uptake.train.rollout import Coder, Tokens
@@ -92,16 +91,11 @@ def fit_examples(
     a run of another recipe, or the file or the model cannot be used.
     """
     import torch
-    from transformers import AutoTokenizer
 
     rows = read_rows(Path(recipe.data), recipe.method)
+    folder, tokenizer = opened(recipe)
     out.mkdir(parents=True, exist_ok=True)
     claim(recipe, out)
-    folder = Path(recipe.model) if recipe.model else WEIGHTS
-    if not (folder / "config.json").is_file():
-        raise RecipeError(f"model = {recipe.model!r}: no config.json there; give a saved model")
-    saved: Any = AutoTokenizer
-    tokenizer = saved.from_pretrained(folder)
     last = last_checkpoint(out)
     log = out / "log.jsonl"
     begun = kept_log(log, last)

@@ -15,74 +15,33 @@ This module knows nothing of how rewards come about.
 from __future__ import annotations
 
 import json
-import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from uptake.embedded.model import WEIGHTS
 from uptake.seeds import stable_seed
 from uptake.train.card import write_card
-from uptake.train.methods import ExamplesRecipe, GRPORecipe
-from uptake.train.recipe import RecipeError
+from uptake.train.course import Step, claim, how, mean, opened, summary, upto
+from uptake.train.methods import GRPORecipe
 from uptake.train.reward import Constraint, Prices
 from uptake.train.rollout import Coder, Rollout, Tokens, roll
 from uptake.train.sampler import EngineSampler, engine
 from uptake.train.tasks import Tasks
-from uptake.users import TRAINING
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = [
-    "Step",
-    "Teaching",
-    "advantages",
-    "claim",
-    "grpo_loss",
-    "how",
-    "summary",
-    "teach",
-    "token_logprobs",
-    "upto",
-]
+__all__ = ["Teaching", "advantages", "grpo_loss", "teach", "token_logprobs"]
 
 STATE = "state.pt"
 SAME = 1e-6
 """A standard deviation below which the rewards of a group are alike."""
 EPSILON = 1e-4
 """Added to the standard deviation that advantages are divided by, as TRL does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a step came to; a line of `log.jsonl`.
-
-    `reward` and `outcome` are means over what was played and scored, `overasking` the rate of
-    conversations with a needless question among those that call for none, `price` what the
-    constraint took for one. `dropped` groups had rewards all alike, `unscored` conversations no
-    reward. `entropy` is a drawn token's, in nats. `drawing` and `learning` are seconds. `heldout`
-    has, where it was measured, the mean outcome by condition, of all ("skill") and the rate of
-    needless questions ("overasking"), greedily, with users and problems that training never meets.
-    """
-
-    step: int = 0
-    reward: float | None = None
-    outcome: float | None = None
-    overasking: float | None = None
-    price: float = 0.0
-    entropy: float | None = None
-    loss: float | None = None
-    dropped: int = 0
-    unscored: int = 0
-    tokens: int = 0
-    drawing: float = 0.0
-    learning: float = 0.0
-    heldout: Mapping[str, float] | None = None
 
 
 def advantages(rewards: Sequence[float | None], group: int) -> list[float | None]:
@@ -156,19 +115,13 @@ class Teaching:
     def __init__(self, recipe: GRPORecipe, out: Path) -> None:
         """Begin with the recipe's model. Raises RecipeError where `out` holds another run."""
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-        from transformers.utils import logging
+        from transformers import AutoModelForCausalLM
 
-        logging.disable_progress_bar()  # a run shows its own
+        folder, self.tokenizer = opened(recipe)
         out.mkdir(parents=True, exist_ok=True)
         claim(recipe, out)
         self.recipe, self.out = recipe, out
-        folder = Path(recipe.model) if recipe.model else WEIGHTS
-        if not (folder / "config.json").is_file():
-            raise RecipeError(f"model = {recipe.model!r}: no config.json there; give a saved model")
-        saved: Any = AutoTokenizer
-        self.tokenizer: Any = saved.from_pretrained(folder)
-        saved = AutoModelForCausalLM
+        saved: Any = AutoModelForCausalLM
         self.model: Any = saved.from_pretrained(folder, dtype=torch.float32)
         self.coder = Coder(self.tokenizer)
         self.optimizer: Any = torch.optim.AdamW(
@@ -264,7 +217,7 @@ class Teaching:
         measured = last or self.step % recipe.evaluate_every == 0
         return Step(
             step=self.step,
-            reward=_mean([_total(one) for one in played]),
+            reward=mean([_total(one) for one in played]),
             outcome=found.get("skill"),
             overasking=found.get("overasking"),
             price=price,
@@ -369,42 +322,13 @@ def teach(
     return run.finish()
 
 
-def summary(played: Sequence[Rollout]) -> dict[str, float]:
-    """The mean outcome by condition, that of all ("skill"), and the rate of needless questions.
-
-    What could not be measured is left out.
-    """
-    by: dict[str, list[float]] = {}
-    for one in played:
-        if one.reward is not None:
-            name = f"{one.task.probe}.{one.task.scenario.condition}"
-            by.setdefault(name, []).append(one.reward.outcome)
-    found = {name: fmean(by[name]) for name in sorted(by)}
-    if found:
-        found["skill"] = fmean(outcome for some in by.values() for outcome in some)
-    overasks = [one.reward.overasks for one in played if one.reward]
-    rate = _mean(overasks)
-    return found if rate is None else {**found, "overasking": rate}
-
-
 def _total(one: Rollout) -> float | None:
     return None if one.reward is None else one.reward.total
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None and math.isfinite(value)]
-    return fmean(known) if known else None
 
 
 def _groups_alike(weights: Sequence[float | None], group: int) -> int:
     groups = (weights[start : start + group] for start in range(0, len(weights), group))
     return sum(all(weight is None for weight in some) for some in groups)
-
-
-def upto(step: int, lines: Sequence[str]) -> list[str]:
-    """The whole lines of a log up to a step; none where nothing was saved."""
-    whole = [line for line in lines if line.endswith("\n")] if step else []
-    return [line for line in whole if json.loads(line)["step"] <= step]
 
 
 def _batches(
@@ -415,22 +339,3 @@ def _batches(
     while longest := next(ordered, None):
         fitting = max(1, tokens // len(longest[0].all))
         yield [longest, *islice(ordered, fitting - 1)]
-
-
-def how(recipe: GRPORecipe) -> str:
-    """The method in a line, for the card."""
-    played = f"{recipe.tasks_per_step} tasks, {recipe.group} times each"
-    return f"GRPO, {recipe.steps} steps of {played}; users: {', '.join(TRAINING)}"
-
-
-def claim(recipe: GRPORecipe | ExamplesRecipe, out: Path) -> None:
-    """Write down whose folder it is. Raises RecipeError where it is another run's."""
-    settings, free = out / "recipe.json", {"steps", "checkpoint_seconds"}
-    given = json.loads(json.dumps(recipe.to_dict()))
-    if settings.exists():
-        known = json.loads(settings.read_text(encoding="utf-8"))
-        if any(known.get(key) != given[key] for key in given if key not in free):
-            raise RecipeError(
-                f"{out} holds a run of another recipe; give another --out or remove it"
-            )
-    settings.write_text(json.dumps(given, indent=2), encoding="utf-8")

@@ -231,7 +231,7 @@ class Constraint:
 
     The price (`value`, in units of reward) rises while more than `most` of the conversations that
     call for no question have one, and falls while fewer do: dual ascent on the Lagrangian, as
-    Tessler et al. 2018 (arXiv 1805.11074, equation 8) do with rewards. `step` is its rate, `bound`
+    Tessler et al. 2018 (arXiv 1805.11074) do with rewards. `step` is its rate, `bound`
     the highest price.
     """
 

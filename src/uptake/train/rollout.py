@@ -22,7 +22,7 @@ from uptake.train.reward import PRICES, Prices, Reward
 from uptake.train.tasks import Task
 from uptake.users import user
 
-__all__ = ["Coder", "Drawn", "Rollout", "Sampler", "Tokens", "judge", "roll"]
+__all__ = ["Coder", "Drawn", "Rollout", "Sampler", "Tokens", "roll", "verifier"]
 
 MARK = "⟪uptake⟫"
 """Stands for a reply while it is found what the template puts behind it."""
@@ -201,13 +201,13 @@ def roll(
 
 
 @cache
-def judge(source: str) -> Verify | None:
+def verifier(source: str) -> Verify | None:
     """The verifier of a domain; None where it has none."""
     return getattr(domain(source), "verify", None)
 
 
 def _env(task: Task, prices: Prices, seed: int) -> Env:
-    verify = judge(task.scenario.instruction.domain)
+    verify = verifier(task.scenario.instruction.domain)
     return Env(verify, user=user(task.user), probe=task.probe, seed=seed, prices=prices)
 
 

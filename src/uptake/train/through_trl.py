@@ -16,9 +16,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from uptake.embedded.model import WEIGHTS
 from uptake.train.card import write_card
-from uptake.train.grpo import Step, claim, how, summary, upto
+from uptake.train.course import Step, claim, how, opened, summary, upto
 from uptake.train.methods import ExamplesRecipe, GRPORecipe
 from uptake.train.recipe import RecipeError
 from uptake.train.reward import Constraint, Prices
@@ -79,9 +78,9 @@ class GenerateSampler:
         self._model.train(training)
         tokens = made.sequences[:, width:].cpu()
         logits = torch.stack(made.logits, dim=1).float().cpu() / (self._temperature or 1.0)
-        chosen = torch.log_softmax(logits, dim=-1).gather(2, tokens.unsqueeze(2)).squeeze(2)
+        chosen: Any = torch.log_softmax(logits, dim=-1).gather(2, tokens.unsqueeze(2)).squeeze(2)
         drawn: list[list[int]] = tokens.tolist()
-        likely: list[list[float]] = chosen.tolist()  # pyright: ignore[reportUnknownMemberType]
+        likely: list[list[float]] = chosen.tolist()
         return [self._drawn(*row) for row in zip(drawn, likely, strict=True)]
 
     def _drawn(self, tokens: list[int], logprobs: list[float]) -> Drawn:
@@ -147,6 +146,8 @@ class Rollouts:
 
 def fields(played: Sequence[Rollout]) -> dict[str, list[Any]]:
     """The rollouts as TRL takes them. Raises RecipeError where one is not a single sequence."""
+    if not all(one.sequences for one in played):
+        raise RecipeError("a task's first message takes all of `room`: give a larger one")
     if any(len(one.sequences) != 1 for one in played):
         raise RecipeError(
             "a conversation beside a person's words is several sequences, and TRL takes one: "
@@ -179,15 +180,10 @@ def teach_through_trl(
     another recipe, or the model is none.
     """
     import torch
-    from transformers import AutoTokenizer
 
+    folder, tokenizer = opened(recipe)
     out.mkdir(parents=True, exist_ok=True)
     claim(recipe, out)
-    folder = Path(recipe.model) if recipe.model else WEIGHTS
-    if not (folder / "config.json").is_file():
-        raise RecipeError(f"model = {recipe.model!r}: no config.json there; give a saved model")
-    saved: Any = AutoTokenizer
-    tokenizer = saved.from_pretrained(folder)
     last = last_checkpoint(out)
     constraint = Constraint(most=recipe.most_overasking, step=recipe.dual_step)
     log = out / "log.jsonl"
@@ -252,11 +248,13 @@ def watcher(
     report: Callable[[Step], None] | None,
     stop: Callable[[], bool],
 ) -> Any:
-    """A callback of a trainer of TRL's that writes the log and measures what is held out.
+    """A callback that writes the log and measures what is held out, in the place of TRL's printer.
 
     `row` makes a line of what the trainer logs at a step, None where it says nothing of the step.
     """
-    from transformers import TrainerCallback
+    from transformers import PrinterCallback, TrainerCallback
+
+    trainer.remove_callback(PrinterCallback)
 
     class Watch(TrainerCallback):
         def evaluate(self) -> dict[str, float]:
