@@ -41,7 +41,7 @@ train: .venv-torch/train.stamp
 test: test-base test-torch test-inspect test-clients
 
 test-base: .venv/dev.stamp chromium postgresql
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 test-torch: .venv-torch/train.stamp
 	$(TORCH)/python -m pytest tests/torch $(PYTEST_ARGS)

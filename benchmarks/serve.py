@@ -1,6 +1,6 @@
 """The server against a bare pass-through and LiteLLM's proxy, before the same upstream, in one run.
 
-    python benchmarks/serve.py [--litellm .venv-litellm/bin/litellm] [--turns 1000]
+    python benchmarks/serve.py [--litellm .venv-litellm/bin/litellm] [--turns 1000] [--save]
 
 Callers and upstream share one core, what is measured has the other. A plain turn is the tenth of a
 conversation whose first nine went the same way, read by rule and kept in SQLite. Three rounds, each
@@ -25,9 +25,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+sys.path += [str(HERE), str(HERE.parent / "runs")]
 
 from serving.load import conversation, first_tokens, post, requests  # noqa: E402
+from table import save  # noqa: E402
 
 TURNS = 10
 CALLERS = 16
@@ -180,15 +181,60 @@ def main() -> None:
     parser.add_argument("--litellm", help="the program of an environment that has litellm[proxy]")
     parser.add_argument("--turns", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--save", action="store_true")
     given = parser.parse_args()
     os.sched_setaffinity(0, {0})
     with tempfile.TemporaryDirectory() as folder, upstreams() as (quick, slow):
         found = asyncio.run(rounds(servers(quick, slow, given, folder), slow, given.rounds))
-    tell({server.name: server for server in found})
-
-
-def tell(measured: dict[str, Server]) -> None:
+    measured = {server.name: server for server in found}
     direct = statistics.median(measured.pop("direct").first)
+    tell(measured, direct)
+    if given.save:
+        rows = list(figures(measured, direct))
+        title = (
+            "The server beside a bare pass-through and LiteLLM's proxy, one core each, in one run"
+        )
+        command = "python benchmarks/serve.py --litellm .venv-clients/bin/litellm --save"
+        print(save("5-serve", title=title, command=command, rows=rows))
+
+
+def figures(measured: dict[str, Server], direct: float) -> Iterator[dict[str, object]]:
+    """The rows of the results' table."""
+    bare, ours = measured["bare"], measured["uptake"]
+    each = [mine / floor for mine, floor in zip(ours.rate, bare.rate, strict=True)]
+    spent = f"of bare {statistics.median(bare.cpu):.2f}"
+    yield {
+        "figure": "CPU ms of the whole server a plain turn (ten turns of history, SQLite)",
+        "value": round(statistics.median(ours.cpu), 3),
+        "detail": False,
+        "note": spent,
+        "target": "<= 1",
+    }
+    yield {
+        "figure": "first token later than directly, 32 paced streams, median, ms",
+        "value": round(statistics.median(ours.first) - direct, 2),
+        "note": f"bare {statistics.median(bare.first) - direct:+.2f}",
+        "target": "<= 5",
+    }
+    yield {
+        "figure": "requests a second, of the bare pass-through's",
+        "value": round(statistics.median(each), 3),
+        "note": f"{statistics.median(ours.rate):,.0f} of {statistics.median(bare.rate):,.0f};"
+        f" rounds from {min(each):.2f} to {max(each):.2f}",
+        "target": ">= 0.6",
+    }
+    if "litellm" in measured:
+        other = measured["litellm"]
+        yield {
+            "figure": "requests a second, over LiteLLM's proxy",
+            "value": round(statistics.median(ours.rate) / statistics.median(other.rate), 1),
+            "note": f"{statistics.median(other.rate):,.0f} requests/s there,"
+            f" {statistics.median(other.cpu):.1f} ms CPU",
+            "target": ">= 20",
+        }
+
+
+def tell(measured: dict[str, Server], direct: float) -> None:
     bare = statistics.median(measured["bare"].rate)
     print(
         f"{'server':10} {'requests/s':>11} {'of bare':>8} {'CPU ms/turn':>12} {'first token':>12}"
