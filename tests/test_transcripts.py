@@ -599,19 +599,22 @@ def test_growing_loses_no_words(lengths, held):
 WORDS = st.text(max_size=5)
 
 
-def nested(inner, keys=WORDS):
-    return st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4)
-
-
+SCALARS = st.none() | st.booleans() | st.integers() | WORDS
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5), nested, max_leaves=8
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=8,
 )
 KEYS = st.sampled_from(
     "messages conversations conversation trace conv_id simulations traj eval samples attributes "
     "context resourceSpans request response input output prompt completion choices role from value "
     "content text speaker conversation_id turns probe".split()
 )
-LIKELY = st.recursive(JSON, lambda inner: nested(inner, KEYS), max_leaves=12)
+LIKELY = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS | WORDS, inner, max_size=4),
+    max_leaves=12,
+)
 
 
 @given(st.dictionaries(KEYS, LIKELY, max_size=5))
