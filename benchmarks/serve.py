@@ -3,7 +3,8 @@
     python benchmarks/serve.py [--litellm .venv-litellm/bin/litellm] [--turns 1000] [--save]
 
 Callers and upstream share one core, what is measured has the other. A plain turn is the tenth of a
-conversation whose first nine went the same way, read by rule and kept in SQLite. Three rounds, each
+conversation whose first nine went the same way, read by rule and kept in SQLite. First tokens are of
+32 streams that run at once and begin 20 ms apart. Three rounds, each
 with every server in turn; the figures are medians over rounds. `make bench-serve` sets up both
 environments.
 """
@@ -104,8 +105,11 @@ async def measure(server: Server, round_: int, streamed: int) -> None:
     seconds = await requests(server.port, wanted, CALLERS)
     server.cpu.append((cpu_seconds(server.process.pid) - before) / server.turns * 1000)
     server.rate.append(server.turns / seconds)
-    streams = [post(conversation(base + 500_000 + n, TURNS), stream=True) for n in range(STREAMS)]
-    server.first += await first_tokens(streamed, streams)
+    numbers = range(base + 500_000, base + 500_000 + STREAMS)
+    for turns in range(1, TURNS):
+        await requests(streamed, [post(conversation(n, turns)) for n in numbers], 4)
+    streams = [post(conversation(n, TURNS), stream=True) for n in numbers]
+    server.first += await first_tokens(streamed, streams, APART_MS / 1000)
 
 
 def servers(upstream: int, slow: int, given: argparse.Namespace, folder: str) -> list[Server]:
@@ -171,7 +175,7 @@ async def rounds(pairs: list[Server], slow: int, count: int) -> list[Server]:
         with quick, paced:
             for round_ in range(count):
                 streams = [post(conversation(n, TURNS), stream=True) for n in range(STREAMS)]
-                direct.first += await first_tokens(slow, streams)
+                direct.first += await first_tokens(slow, streams, APART_MS / 1000)
                 await measure(quick, round_, paced.port)
     return [*pairs[::2], direct]
 

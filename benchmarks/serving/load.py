@@ -83,12 +83,14 @@ async def _chunked(reader: asyncio.StreamReader) -> None:
             return
 
 
-async def first_tokens(port: int, wanted: Sequence[bytes]) -> list[float]:
-    """Milliseconds to the first piece of content, for streams that all run at once."""
-    return await asyncio.gather(*(_stream(port, request) for request in wanted))
+async def first_tokens(port: int, wanted: Sequence[bytes], apart: float) -> list[float]:
+    """Milliseconds to the first piece of content; a stream begins each `apart` seconds."""
+    each = (_stream(port, request, place * apart) for place, request in enumerate(wanted))
+    return await asyncio.gather(*each)
 
 
-async def _stream(port: int, request: bytes) -> float:
+async def _stream(port: int, request: bytes, wait: float) -> float:
+    await asyncio.sleep(wait)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     started = time.perf_counter()
     writer.write(request)
