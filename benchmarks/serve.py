@@ -3,10 +3,9 @@
     python benchmarks/serve.py [--litellm .venv-litellm/bin/litellm] [--turns 1000] [--save]
 
 Callers and upstream share one core, what is measured has the other. A plain turn is the tenth of a
-conversation whose first nine went the same way, read by rule and kept in SQLite. First tokens are of
-32 streams that run at once and begin 20 ms apart. Three rounds, each
-with every server in turn; the figures are medians over rounds. `make bench-serve` sets up both
-environments.
+conversation whose first nine went the same way, read by rule and kept in SQLite. First tokens are
+those of 32 streams at once that begin 20 ms apart. Three rounds; the figures are medians over
+rounds. `make bench` sets up the environments.
 """
 
 from __future__ import annotations
