@@ -181,7 +181,8 @@ async def rounds(pairs: list[Server], slow: int, count: int) -> list[Server]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--litellm", help="the program of an environment that has litellm[proxy]")
+    own = HERE.parent / ".venv-clients" / "bin" / "litellm"
+    parser.add_argument("--litellm", default=str(own) if own.exists() else None, help="its program")
     parser.add_argument("--turns", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--save", action="store_true")
@@ -197,7 +198,7 @@ def main() -> None:
         title = (
             "The server beside a bare pass-through and LiteLLM's proxy, one core each, in one run"
         )
-        command = "python benchmarks/serve.py --litellm .venv-clients/bin/litellm --save"
+        command = "python benchmarks/serve.py --save"
         print(save("5-serve", title=title, command=command, rows=rows))
 
 
