@@ -142,19 +142,19 @@ class Desk:
             if message.role == "assistant"
         ]
         last = replies[: -NEAR - 1 : -1]
-        for place in last:
-            known = self._memory.get(chain[place - 1])
-            if known is not None:
-                self._memory.move_to_end(chain[place - 1])
-                return known, place
-        turn = (
-            await self._store.find(tenant, [chain[place - 1] for place in last]) if last else None
-        )
-        if turn is None:
+        near = next((n for n, place in enumerate(last) if chain[place - 1] in self._memory), None)
+        # A later turn that is not in memory may have gone through another process.
+        later = [chain[place - 1] for place in last[:near]]
+        turn = await self._store.find(tenant, later) if later else None
+        if turn is not None:
+            place = next(place for place in last if chain[place - 1] == turn.key)
+            children = await self._store.children(tenant, turn.id)
+            return _Known(turn.id, turn.conversation, CommonGround(), children), place
+        if near is None:
             return None
-        place = next(place for place in last if chain[place - 1] == turn.key)
-        children = await self._store.children(tenant, turn.id)
-        return _Known(turn.id, turn.conversation, CommonGround(), children), place
+        key = chain[last[near] - 1]
+        self._memory.move_to_end(key)
+        return self._memory[key], last[near]
 
     async def _recognised(self, tenant: str, thread: str, conversation: Conversation) -> list[Turn]:
         """The kept line that a shortened history goes on from; empty where it fits none."""
