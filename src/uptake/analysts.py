@@ -39,11 +39,11 @@ def analyst(
         raise UptakeError("--experience is read by an analyst that is a model: give --analyst self")
     if name is None or name == "rules":
         return Deterministic()
-    if name in ("examine", "self") and model is None:
-        raise UptakeError(f"--analyst {name} asks the model itself: name a model instead")
-    if name == "examine" and model is not None:
-        return Examiner(model)
-    if name == "self" and model is not None:
+    if name in ("examine", "self"):
+        if model is None:
+            raise UptakeError(f"--analyst {name} asks the model itself: name a model instead")
+        if name == "examine":
+            return Examiner(model)
         reader = model
     else:
         reader = open_model(name)

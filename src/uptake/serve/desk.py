@@ -21,7 +21,7 @@ from uptake.ground import CommonGround
 from uptake.mediator import Mediation, mediate
 from uptake.serve import keys
 from uptake.serve.amending import heard, without
-from uptake.serve.records import Amendment, Turn, new_id
+from uptake.serve.records import Amendment, Turn, along, new_id
 from uptake.serve.store import Store
 from uptake.serve.surfaces import Asked
 
@@ -73,6 +73,12 @@ class Case:
         """The messages that the turn before had not seen."""
         messages = self.asked.conversation.messages
         return messages[len(messages) - self.new :]
+
+    @property
+    def sent(self) -> Conversation | None:
+        """What a mediated model is to get; None where that is the conversation as it came."""
+        sent = None if self.mediation is None else self.mediation.sent
+        return None if sent == self.asked.conversation else sent
 
 
 class Desk:
@@ -239,10 +245,7 @@ def _conversation(tenant: str, thread: str | None, known: _Known | None, turn: s
 
 def _messages(line: Sequence[Turn]) -> tuple[Message, ...]:
     """All that was said and replied along a line."""
-    dicts: list[Mapping[str, Any]] = []
-    for turn in line:
-        dicts += [*turn.said, *([turn.reply] if turn.reply else [])]
-    return Conversation.from_dicts(dicts).messages
+    return Conversation.from_dicts(along(line)).messages
 
 
 def _overlap(line: Sequence[Turn], messages: Sequence[Message]) -> int:

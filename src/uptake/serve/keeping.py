@@ -28,8 +28,7 @@ def turn(plan: Plan, case: Case, surface: str, heard: Heard, state: State, since
         reply = after(plan.words, reply)
     done = case.mediation
     asked = case.chain[-1] if case.chain else b""
-    sent = None if done is None or done.sent is None else done.sent
-    as_it_came = sent is None or sent == case.asked.conversation
+    sent = case.sent
     usage = heard.usage
     return Turn(
         id=case.id,
@@ -50,7 +49,7 @@ def turn(plan: Plan, case: Case, surface: str, heard: Heard, state: State, since
         why=plan.why if done is None else done.move.why,
         form="as_it_came" if done is None else done.move.form,
         alternatives=() if done is None else tuple(done.move.alternatives),
-        sent=None if as_it_came or sent is None else tuple(sent.to_dicts()),
+        sent=None if sent is None else tuple(sent.to_dicts()),
         would=done.move.say if done and plan.arm == "shadow" and done.move.speaks else None,
         changes=changes(case.before, case.now),
         topics=tuple({"id": each.id, "state": each.state} for each in case.now.topics),

@@ -23,22 +23,14 @@ class PassThrough:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        settings = self._shop.settings
         target = wire.target(scope)
         try:
             self._shop.access.admit(scope)
             if target is None:
                 raise Refused("this path leads nowhere", 404)
-            body = await wire.read(receive, settings.body_bytes, settings.body_seconds)
+            body = await self._shop.body(receive)
         except Refused as error:
             await wire.send_json(send, error.status, wire.error(str(error)))
-            return
-        except wire.TooLarge:
-            message = f"a body has at most {settings.body_bytes} bytes"
-            await wire.send_json(send, 413, wire.error(message))
-            return
-        except TimeoutError:
-            await wire.send_json(send, 408, wire.error("the body did not come in time"))
             return
         except wire.Gone:
             return

@@ -110,9 +110,9 @@ class Planner:
             return replace(plan, why="shadow: mediated for the record only")
         move = done.move
         plan = replace(plan, move=move.name, why=move.why, words=move.say, speaks=move.speaks)
-        if done.sent is None or done.sent == asked.conversation:
+        if (sent := case.sent) is None:
             return plan
-        return replace(plan, body=written(self._surface.rewritten(data, done.sent)))
+        return replace(plan, body=written(self._surface.rewritten(data, sent)))
 
     def _arm(self, caller: Caller, thread: str | None, asked: Asked) -> Arm:
         def root() -> bytes:

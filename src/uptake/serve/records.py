@@ -12,11 +12,11 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["Amendment", "Arm", "ArmCount", "State", "Summary", "Turn", "new_id"]
+__all__ = ["Amendment", "Arm", "ArmCount", "State", "Summary", "Turn", "along", "new_id"]
 
 Arm = Literal["mediated", "original", "shadow"]
 """Which way a turn went: `shadow` was mediated for the record, and the original was sent."""
@@ -128,6 +128,14 @@ class ArmCount:
 
 
 _places = itertools.count()
+
+
+def along(line: Iterable[Turn]) -> list[Mapping[str, Any]]:
+    """All that was said and replied along a line of turns, as chat dicts."""
+    messages: list[Mapping[str, Any]] = []
+    for turn in line:
+        messages += [*turn.said, *([turn.reply] if turn.reply else [])]
+    return messages
 
 
 def new_id(at: float | None = None) -> str:

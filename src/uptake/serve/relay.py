@@ -60,6 +60,16 @@ class Workshop:
     later: Later
     tell: Callable[[str], None]
 
+    async def body(self, receive: Receive) -> bytes:
+        """The whole body of a request. Raises Refused, and Gone where the client has left."""
+        settings = self.settings
+        try:
+            return await wire.read(receive, settings.body_bytes, settings.body_seconds)
+        except wire.TooLarge:
+            raise Refused(f"a body has at most {settings.body_bytes} bytes", 413) from None
+        except TimeoutError:
+            raise Refused("the body did not come in time", 408) from None
+
 
 class Relay:
     """The ASGI app of one surface."""
@@ -71,17 +81,13 @@ class Relay:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        metrics, settings = self._shop.metrics, self._shop.settings
+        metrics = self._shop.metrics
         metrics.open.inc()
         try:
             caller = self._shop.access.caller(scope)
-            body = await wire.read(receive, settings.body_bytes, settings.body_seconds)
+            body = await self._shop.body(receive)
         except Refused as error:
             await self._refuse(send, error.status, str(error))
-        except wire.TooLarge:
-            await self._refuse(send, 413, f"a body has at most {settings.body_bytes} bytes")
-        except TimeoutError:
-            await self._refuse(send, 408, "the body did not come in time")
         except wire.Gone:
             pass
         else:

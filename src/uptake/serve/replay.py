@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, cast
 
 from uptake.serve.plan import written
-from uptake.serve.records import Turn
+from uptake.serve.records import Turn, along
 from uptake.serve.settings import Settings
 from uptake.serve.sse import Events
 from uptake.serve.surfaces.chat import Chat
@@ -52,7 +52,5 @@ class Replay:
 
 def _asked(line: Sequence[Turn]) -> list[Mapping[str, Any]]:
     """All that was said along a line, up to its last reply."""
-    messages: list[Mapping[str, Any]] = []
-    for turn in line:
-        messages += [*turn.said, *([turn.reply] if turn.reply else [])]
+    messages = along(line)
     return messages[:-1] if line and line[-1].reply else messages

@@ -6,7 +6,6 @@ down what it shadows. This module knows nothing of how the original went.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from typing import Any, cast
@@ -46,13 +45,13 @@ class Shadows:
         self, plan: Plan, case: Case, target: str, headers: Headers, surface: Surface
     ) -> None:
         """Ask for what would have been said to `case`, if that is another thing, and keep it."""
-        done = case.mediation
-        if done is None or done.sent is None or done.sent == case.asked.conversation:
+        done, sent = case.mediation, case.sent
+        if done is None or sent is None:
             return
         if self._open >= AT_ONCE:
             self._metrics.failed.labels("shadow").inc()
             return
-        body = dict(surface.rewritten(plan.data or {}, done.sent))
+        body = dict(surface.rewritten(plan.data or {}, sent))
         body.pop("stream", None)
         body.pop("stream_options", None)
         self._open += 1
@@ -83,7 +82,5 @@ class Shadows:
         except (UpstreamError, StoreError, ValueError) as error:
             self._metrics.failed.labels("shadow").inc()
             log.warning("a shadow's reply was not to be had: %s", error)
-        except asyncio.CancelledError:
-            raise
         finally:
             self._open -= 1

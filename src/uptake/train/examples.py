@@ -14,12 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from uptake.train.card import write_card
 from uptake.train.course import Step, claim, opened
 from uptake.train.methods import ExamplesRecipe
 from uptake.train.recipe import RecipeError
 from uptake.train.rollout import Coder, Tokens
-from uptake.train.through_trl import common, kept_log, last_checkpoint, watcher
+from uptake.train.through_trl import common, kept_log, last_checkpoint, saved, watcher
 
 __all__ = ["fit_examples", "read_rows", "sft_row"]
 
@@ -90,8 +89,6 @@ def fit_examples(
     The folder and the log are as those of `train.grpo.teach`. Raises RecipeError where `out` holds
     a run of another recipe, or the file or the model cannot be used.
     """
-    import torch
-
     rows = read_rows(Path(recipe.data), recipe.method)
     folder, tokenizer = opened(recipe)
     out.mkdir(parents=True, exist_ok=True)
@@ -109,15 +106,8 @@ def fit_examples(
     if not begun:
         watch.note(Step(heldout=watch.evaluate()))
     trainer.train(resume_from_checkpoint=last)
-    if trainer.state.global_step < recipe.steps:
-        return None
-    model = out / "model"
-    trainer.accelerator.unwrap_model(trainer.model).to(torch.bfloat16).save_pretrained(model)
-    tokenizer.save_pretrained(model)
     how = f"{recipe.method.upper()}, {recipe.steps} steps of {recipe.batch} rows of {recipe.data}"
-    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    write_card(model, recipe.to_dict(), lines, how)
-    return model
+    return saved(recipe, trainer, tokenizer, out, how)
 
 
 def _trainer(

@@ -31,6 +31,7 @@ __all__ = [
     "kept_log",
     "last_checkpoint",
     "paid",
+    "saved",
     "teach_through_trl",
     "watcher",
 ]
@@ -179,8 +180,6 @@ def teach_through_trl(
     Checkpoints are TRL's, in `out/checkpoint-N`. Raises RecipeError where `out` holds a run of
     another recipe, or the model is none.
     """
-    import torch
-
     folder, tokenizer = opened(recipe)
     out.mkdir(parents=True, exist_ok=True)
     claim(recipe, out)
@@ -197,13 +196,22 @@ def teach_through_trl(
     if not lines:
         watch.note(Step(heldout=watch.evaluate()))
     trainer.train(resume_from_checkpoint=last)
+    return saved(recipe, trainer, tokenizer, out, how(recipe))
+
+
+def saved(
+    recipe: GRPORecipe | ExamplesRecipe, trainer: Any, tokenizer: Any, out: Path, by: str
+) -> Path | None:
+    """The model, its tokenizer and its card in `out`; None where steps are left. `by` is how."""
+    import torch
+
     if trainer.state.global_step < recipe.steps:
         return None
     model = out / "model"
     trainer.accelerator.unwrap_model(trainer.model).to(torch.bfloat16).save_pretrained(model)
     tokenizer.save_pretrained(model)
-    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    write_card(model, recipe.to_dict(), lines, how(recipe))
+    lines = (out / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    write_card(model, recipe.to_dict(), [json.loads(line) for line in lines], by)
     return model
 
 
