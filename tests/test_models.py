@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from uptake.embedded.model import WEIGHTS
 from uptake.errors import UptakeError
 from uptake.model import Model, ModelError
 from uptake.models import ACCEPTED, UnknownModelError, model
@@ -25,7 +26,7 @@ def no_keys(monkeypatch):
 
 @pytest.mark.parametrize(
     "spec",
-    ["", "gpt-4o", "nobody/model", "openai/", "openai", "hf:", "policy:brave", "Embedded", "a\nb"],
+    ["", "gpt-4o", "nobody/model", "openai/", "openai", "hf:", "embedded:", "policy:brave", "Embedded", "a\nb"],
 )
 def test_an_unknown_string_is_one_line_that_lists_what_is_accepted(spec):
     with pytest.raises(UnknownModelError) as caught:
@@ -37,6 +38,14 @@ def test_an_unknown_string_is_one_line_that_lists_what_is_accepted(spec):
     assert isinstance(caught.value, UptakeError | ValueError)
     for accepted in ("embedded", "openai", "ollama", "http://", "hf:", *POLICIES):
         assert accepted in line
+
+
+def test_a_folder_of_the_embedded_kind_is_run_by_the_embedded_runtime(tmp_path):
+    made = model(f"embedded:{WEIGHTS}")
+    assert made.name == f"embedded:{WEIGHTS}"
+    assert type(made) is type(model("embedded"))
+    with pytest.raises(ModelError, match="give a Hugging Face folder"):
+        model(f"embedded:{tmp_path}")
 
 
 @pytest.mark.parametrize("spec", POLICIES)

@@ -19,7 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from uptake.embedded.model import WEIGHTS
 from uptake.train.card import plot_teaching
-from uptake.train.grpo import Teaching, advantages, grpo_loss, teach, token_logprobs
+from uptake.train.grpo import Teaching, advantages, grpo_loss, leads, teach, token_logprobs
 from uptake.train.methods import GRPORecipe, read_any
 from uptake.train.recipe import RecipeError
 from uptake.train.rollout import Coder, Drawn, Rollout, Tokens, roll
@@ -132,6 +132,30 @@ def test_a_reply_cut_off_is_closed_by_the_template_and_not_by_the_model(tokenize
     assert one.cut
     assert row.completion[: len(ids) + 1] == [*ids, coder.end]
     assert row.mask[: len(ids) + 1] == [1] * len(ids) + [0]
+
+
+def test_what_is_elicited_is_drawn_under_an_instruction_and_learned_without_it(
+    tokenizer: Any,
+) -> None:
+    coder, tasks, seen = Coder(tokenizer), Tasks("math", {TOLD: 1.0}), list[str]()
+    inner = scripted(coder, tokenizer, ["I see.", "It is 7."])
+
+    def sampler(prompts: Sequence[Sequence[int]]) -> Any:
+        seen.extend(tokenizer.decode(list(prompt)) for prompt in prompts)
+        return inner(prompts)
+
+    task = tasks.task(0)
+    plain, led = roll([task, task], coder, sampler, room=4000, elicit=["", "Ask."])
+    assert plain.sequences == led.sequences
+    assert sum("<|system|>Ask." in text for text in seen) == len(seen) // 2 > 1
+
+
+def test_less_is_elicited_step_by_step_until_nothing_is() -> None:
+    recipe = replace(TINY, group=8, elicit="Ask.", elicited=0.25, elicit_steps=10)
+    counts = [leads(recipe, step).count("Ask.") for step in range(12)]
+    assert counts == sorted(counts, reverse=True)
+    assert (counts[0], counts[9], counts[10]) == (2, 1, 0)
+    assert not any(leads(TINY, 0))
 
 
 def test_advantages_are_by_group_and_what_says_nothing_is_dropped() -> None:

@@ -3,6 +3,7 @@
 | string | model |
 |---|---|
 | `embedded` | the small model that ships |
+| `embedded:FOLDER` | another of its kind, as `uptake train` saves them; needs no torch |
 | `openai/NAME`, `azure/DEPLOYMENT`, … | a provider's endpoint; `PROVIDERS` lists them |
 | `http://host:port/v1#NAME` | any other OpenAI-compatible endpoint |
 | `hf:PATH` | a local Hugging Face folder (extra `[train]`) |
@@ -33,7 +34,7 @@ class UnknownModelError(UptakeError, ValueError):
 
 
 ACCEPTED = (
-    "embedded, PROVIDER/NAME ("
+    "embedded, embedded:FOLDER, PROVIDER/NAME ("
     + ", ".join(PROVIDERS)
     + "), http://HOST:PORT/v1#NAME, hf:FOLDER, "
     + ", ".join(POLICIES)
@@ -74,10 +75,10 @@ def model(
     raise UnknownModelError(f"unknown model {spec!r}: expected one of {ACCEPTED}")
 
 
-def _embedded(_spec: str, _options: dict[str, Any]) -> Model:
+def _embedded(spec: str, _options: dict[str, Any]) -> Model:
     from uptake.embedded import Embedded  # late: it loads a runtime
 
-    return Embedded()
+    return Embedded(spec.partition(":")[2] or None)
 
 
 def _policy(spec: str, _options: dict[str, Any]) -> Model:
@@ -126,13 +127,17 @@ def _endpoint(
     return Endpoint(name, api, name=spec, **options)
 
 
+def _folder_of_ours(spec: str) -> bool:
+    return spec.startswith("embedded:") and spec != "embedded:"
+
+
 def _names_provider(spec: str) -> bool:
     provider, _, name = spec.partition("/")
     return provider in PROVIDERS and bool(name)
 
 
 _KINDS: list[tuple[Callable[[str], bool], Callable[[str, dict[str, Any]], Model]]] = [
-    (lambda spec: spec == "embedded", _embedded),
+    (lambda spec: spec == "embedded" or _folder_of_ours(spec), _embedded),
     (lambda spec: spec in POLICIES, _policy),
     (lambda spec: spec.startswith("hf:") and len(spec) > len("hf:"), _local),
     (lambda spec: spec.startswith(("http://", "https://")), _at_url),

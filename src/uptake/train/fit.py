@@ -3,7 +3,8 @@
 The loss is on assistant tokens; all other tokens count with a small weight, since copying names is
 first learned from how users repeat them. Batches are rows of like length, padded on the right, so
 that causal attention needs no mask. The data of chunk k depend on the seed and k alone, so a
-resumed run sees exactly what an unbroken one would have.
+resumed run sees exactly what an unbroken one would have. Where there is a GPU the steps are taken
+there, and other processes write the chats.
 
 This module knows nothing of what the chats say, or of scores.
 """
@@ -29,12 +30,14 @@ from uptake.train.tokenizer import build
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Progress", "Run", "encode", "fit"]
+__all__ = ["Progress", "Run", "default_device", "encode", "fit"]
 
 IGNORED = -100
 STATE = "state.pt"
 COUNTS = ("step", "tokens", "chunk", "within", "seconds")
 REPORT_SECONDS = 10.0
+WRITERS = 4
+"""Processes that write chats while a GPU steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +68,27 @@ def encode(tokenizer: Any, chat: Chat) -> tuple[list[int], list[int]]:
     return ids, labels
 
 
-def batches(
-    recipe: Recipe, tokenizer: Any, start: int
-) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
-    """From chunk `start` on: (chunk after this batch, ids, labels), tensors (rows, length)."""
+def default_device() -> str:
+    """"cuda" where torch finds a GPU, "cpu" elsewhere."""
     import torch
 
-    chunk = start
-    while True:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """The batches of each chunk of a recipe's chats, by the chunk's number."""
+
+    recipe: Recipe
+    tokenizer: Any
+
+    def __getitem__(self, chunk: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Its ids and labels, each of shape (rows, length), in the order they are taken."""
+        import torch
+
+        recipe = self.recipe
         source = chats(f"{recipe.seed}/{chunk}", recipe.mix)
-        rows = [encode(tokenizer, chat) for chat in islice(source, recipe.chats_per_chunk)]
+        rows = [encode(self.tokenizer, chat) for chat in islice(source, recipe.chats_per_chunk)]
         rows.sort(key=lambda row: len(row[0]))
         groups: list[list[tuple[list[int], list[int]]]] = [[]]
         for row in rows:
@@ -82,15 +96,35 @@ def batches(
                 groups.append([])
             groups[-1].append(row)
         Random(f"order/{recipe.seed}/{chunk}").shuffle(groups)
-        for index, group in enumerate(groups):
+        found: list[tuple[torch.Tensor, torch.Tensor]] = []
+        for group in groups:
             width = max(len(ids) for ids, _ in group)
             ids = torch.zeros(len(group), width, dtype=torch.long)
             labels = torch.full((len(group), width), IGNORED)
             for i, (row, said) in enumerate(group):
                 ids[i, : len(row)] = torch.tensor(row)
                 labels[i, : len(said)] = torch.tensor(said)
-            yield chunk + (index + 1 == len(groups)), ids, labels
-        chunk += 1
+            found.append((ids, labels))
+        return found
+
+
+def batches(
+    recipe: Recipe, tokenizer: Any, start: int, writers: int = 0
+) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
+    """From chunk `start` on: (chunk after this batch, ids, labels), tensors (rows, length).
+
+    `writers` processes write them ahead; none is needed where a step takes longer than a batch.
+    """
+    from torch.utils.data import DataLoader
+
+    source: Any = Chunks(recipe, tokenizer)
+    # A process that also steps would keep a GPU waiting.
+    loader: Any = DataLoader(
+        source, batch_size=None, sampler=range(start, sys.maxsize), num_workers=writers
+    )
+    for chunk, found in enumerate(loader, start):
+        for index, (ids, labels) in enumerate(found):
+            yield chunk + (index + 1 == len(found)), ids, labels
 
 
 @cache
@@ -103,7 +137,7 @@ def _tokenizer(recipe: Recipe) -> Any:
     return build(texts, recipe.vocabulary)
 
 
-def _model(recipe: Recipe, tokenizer: Any) -> Any:
+def _model(recipe: Recipe, tokenizer: Any, device: str) -> Any:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -124,9 +158,9 @@ def _model(recipe: Recipe, tokenizer: Any) -> Any:
             bos_token_id=None,
         )
     )
-    # On a CPU, over rows this short, a third faster than the fused kernels.
-    model.set_attn_implementation("eager")  # pyright: ignore[reportUnknownMemberType]
-    return model
+    if device == "cpu":  # over rows this short, a third faster than the fused kernels
+        model.set_attn_implementation("eager")  # pyright: ignore[reportUnknownMemberType]
+    return model.to(device)  # pyright: ignore[reportArgumentType]
 
 
 def _optimizers(recipe: Recipe, model: Any) -> list[torch.optim.Optimizer]:
@@ -158,7 +192,9 @@ def schedule(recipe: Recipe, tokens: int) -> float:
 class Run:
     """A run in the folder `out`: the model, its optimizers, and how far they have come."""
 
-    def __init__(self, recipe: Recipe, out: Path, begin: Path | None = None) -> None:
+    def __init__(
+        self, recipe: Recipe, out: Path, begin: Path | None = None, device: str = "cpu"
+    ) -> None:
         """Begin from nothing, or with the weights of the run in the folder `begin`."""
         import torch
 
@@ -169,11 +205,11 @@ class Run:
                 f"{out} holds a run of another recipe; give another --out or remove it"
             )
         settings.write_text(json.dumps(recipe.to_dict(), indent=2))
-        self.recipe, self.out = recipe, out
+        self.recipe, self.out, self.device = recipe, out, device
         self.tokenizer = _tokenizer(recipe)
-        self.model = _model(recipe, self.tokenizer)
+        self.model = _model(recipe, self.tokenizer, device)
         if begin is not None:
-            state = torch.load(begin / STATE, weights_only=False)
+            state = torch.load(begin / STATE, map_location=device, weights_only=False)
             self.model.load_state_dict(state["model"])
         self.optimizers = _optimizers(recipe, self.model)
         self.step = self.tokens = self.chunk = self.within = 0
@@ -189,7 +225,7 @@ class Run:
 
         if not self.state_file.exists():
             return
-        state = torch.load(self.state_file, weights_only=False)
+        state = torch.load(self.state_file, map_location=self.device, weights_only=False)
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
@@ -207,18 +243,22 @@ class Run:
         torch.save(state, new)
         new.replace(self.state_file)
 
-    def losses(self) -> Iterator[float]:
+    def losses(self) -> Iterator[torch.Tensor]:
         """Take one step after another until the budget is spent; the loss of each, in nats."""
         pad = self.tokenizer.pad_token_id
-        stream = islice(batches(self.recipe, self.tokenizer, self.chunk), self.within, None)
+        writers = 0 if self.device == "cpu" else WRITERS
+        written = batches(self.recipe, self.tokenizer, self.chunk, writers)
+        stream = islice(written, self.within, None)
         for after, ids, labels in stream:
             if self.tokens >= self.recipe.tokens:
                 return
             began = time.monotonic()
             rate = schedule(self.recipe, self.tokens)
+            tokens = int((ids != pad).sum())
+            ids, labels = ids.to(self.device), labels.to(self.device)
             loss = _step(self.model, self.optimizers, ids, labels, rate, pad, self.recipe)
             self.step, self.within = self.step + 1, self.within + 1
-            self.tokens += int((ids != pad).sum())
+            self.tokens += tokens
             if after != self.chunk:
                 self.chunk, self.within = after, 0
             self.seconds += time.monotonic() - began
@@ -239,24 +279,25 @@ def fit(
     out: Path,
     report: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
+    device: str | None = None,
 ) -> Path | None:
     """Train by the recipe into the folder `out`; returns the saved Hugging Face folder.
 
     `out/state.pt` is the checkpoint a later call goes on from, `out/log.jsonl` the loss over time,
     `out/model` the result; what the recipe goes on from is made first, in a folder of its own
     within. `stop` is asked between steps; once it says yes the run is saved and
-    None returned. Raises RecipeError where `out` holds a run of another recipe.
+    None returned. `device` is one of torch's, by default `default_device`. Raises RecipeError where `out` holds a run of another recipe.
     """
-    begin = None
+    begin, device = None, device or default_device()
     if recipe.after:
         first = read_recipe(recipe.after)
         begin = out / first.name
-        if fit(first, begin, report, stop) is None:
+        if fit(first, begin, report, stop, device) is None:
             return None
-    run = Run(recipe, out, begin)
+    run = Run(recipe, out, begin, device)
     run.load()
     run.model.train()
-    recent: list[float] = []
+    recent: list[torch.Tensor] = []
     told_at, told_tokens, saved_at = time.monotonic(), run.tokens, time.monotonic()
     with (out / "log.jsonl").open("a") as log:
         for loss in run.losses():
@@ -268,7 +309,7 @@ def fit(
                     step=run.step,
                     budget=recipe.tokens,
                     tokens=run.tokens,
-                    loss=sum(recent) / len(recent),
+                    loss=float(sum(recent)) / len(recent),
                     rate=(run.tokens - told_tokens) / max(now - told_at, 1e-9),
                     learning_rate=schedule(recipe, run.tokens),
                     seconds=run.seconds,
@@ -313,13 +354,16 @@ def _step(
     rate: float,
     pad: int,
     recipe: Recipe,
-) -> float:
-    """One update on ids and labels (rows, length); the mean loss on assistant tokens, in nats."""
+) -> torch.Tensor:
+    """One update on ids and labels (rows, length); the mean loss on assistant tokens, in nats.
+
+    The loss, a scalar, stays where it was computed, so that a GPU need not be waited for.
+    """
     import torch
 
     real = ids[:, 1:] != pad
     said = (labels[:, 1:] != IGNORED)[real]
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(ids.device.type, torch.bfloat16):
         hidden = model.model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
         logits = model.lm_head(hidden[real])
     losses = torch.nn.functional.cross_entropy(logits.float(), ids[:, 1:][real], reduction="none")
@@ -332,4 +376,4 @@ def _step(
             group["lr"] = rate
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-    return float(loss.detach())
+    return loss.detach()

@@ -6,6 +6,10 @@ with one update a batch, so that the ratio is 1, and no KL term). The loss is th
 tokens that the model drew, as in DAPO (Yu et al. 2025, arXiv 2503.14476, equation 8) and in TRL's
 default. A group whose rewards are all alike says nothing and is dropped.
 
+At first some of each group may be elicited (`Rollout`): what never comes up cannot be rewarded.
+Their tokens are learned as if the model had drawn them unasked, with no weight for how unlikely that
+was; by the end of `elicit_steps` there are none, and all is on policy.
+
 A step depends on the recipe, its number and the weights alone, so a resumed run ends as an
 unbroken one does; what a broken run logged beyond its checkpoint is taken out of the log.
 
@@ -15,6 +19,7 @@ This module knows nothing of how rewards come about.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -61,6 +66,13 @@ def advantages(rewards: Sequence[float | None], group: int) -> list[float | None
         middle = fmean(known)
         found += [None if one is None else (one - middle) / (spread + EPSILON) for one in some]
     return found
+
+
+def leads(recipe: GRPORecipe, step: int) -> list[str]:
+    """The system message that each of a group is drawn under in a step, "" for most."""
+    left = max(0.0, 1 - step / recipe.elicit_steps) if recipe.elicit_steps else 0.0
+    some = math.ceil(recipe.elicited * left * recipe.group) if recipe.elicit else 0
+    return [recipe.elicit] * some + [""] * (recipe.group - some)
 
 
 def token_logprobs(
@@ -205,6 +217,7 @@ class Teaching:
                 room=recipe.room,
                 multiplier=self.constraint.value,
                 prices=self.prices,
+                elicit=leads(recipe, self.step) * recipe.tasks_per_step,
             )
         drawn = time.monotonic()
         price = self.constraint.value

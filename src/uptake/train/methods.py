@@ -29,7 +29,9 @@ class GRPORecipe:
     `tasks_per_step` tasks of a `mixture` of conditions, `group` times each, at `temperature`; there
     is no KL term. A reply has up to `reply_tokens`, and a conversation that has `room` tokens
     before a reply is let go. `most_overasking` is the rate that the constraint holds, by a price
-    that moves by `dual_step`. Every `evaluate_every` steps `heldout` tasks of the other split are
+    that moves by `dual_step`. What a model can do only when told to never comes up to be rewarded:
+    over the first `elicit_steps` a share of each group, falling from `elicited` to 0, is drawn under
+    the system message `elicit`, and learned without it. Every `evaluate_every` steps `heldout` tasks of the other split are
     played greedily with users that training does not meet. `prices` are those of the reward.
     """
 
@@ -53,6 +55,9 @@ class GRPORecipe:
     batch_tokens: int = 8_192
     most_overasking: float = 0.05
     dual_step: float = 0.5
+    elicit: str = ""
+    elicited: float = 0.25
+    elicit_steps: int = 0
     heldout: int = 96
     evaluate_every: int = 20
     checkpoint_seconds: int = 60
@@ -139,6 +144,10 @@ def _grpo(data: dict[str, Any], name: str) -> GRPORecipe:
         raise RecipeError(f"{name}: trainer = {recipe.trainer!r}; use 'compact' or 'trl'")
     if recipe.learning_rate <= 0 or recipe.temperature <= 0:
         raise RecipeError(f"{name}: learning_rate and temperature must be above 0")
+    if recipe.elicit and recipe.trainer != "compact":
+        raise RecipeError(f"{name}: elicit goes with trainer = 'compact'")
+    if not 0 <= recipe.elicited < 1 or recipe.elicit_steps < 0:
+        raise RecipeError(f"{name}: elicited must be in [0, 1), elicit_steps 0 or more")
     known = {one.name for one in fields(Prices)}
     for key in recipe.prices:
         if key not in known:

@@ -5,6 +5,9 @@ as the chat template writes it. Each token has a mask: 1 where the model drew it
 user's or the template's. A conversation is one sequence, unless it goes on from words that are not
 the model's own (`Told.person`); then each reply is one.
 
+A conversation may be *elicited*: drawn under a system message that is left out of the sequence, so
+that what the model can do when told to is learned for when it is not.
+
 This module knows nothing of torch, of how tokens are drawn, or of how anything is learned.
 """
 
@@ -149,10 +152,21 @@ class _Talk:
     task: Task
     env: Env
     sequences: list[Tokens]
+    elicit: str = ""
+    led: list[int] = field(default_factory=list[int])
     cut: bool = False
 
+    @property
+    def drawn_from(self) -> list[int]:
+        """The tokens that the next reply is drawn behind."""
+        return self.led + self.sequences[-1].completion
+
     def open(self, coder: Coder) -> None:
-        self.sequences.append(Tokens(coder.prompt(self.env.messages)))
+        messages = self.env.messages
+        self.sequences.append(Tokens(coder.prompt(messages)))
+        self.led = self.sequences[-1].prompt
+        if self.elicit:
+            self.led = coder.prompt([{"role": "system", "content": self.elicit}, *messages])
 
     def hear(self, coder: Coder, drawn: Drawn) -> None:
         """Take in a reply, let the user answer, and put that behind it."""
@@ -178,22 +192,28 @@ def roll(
     seed: int = 0,
     multiplier: float = 0.0,
     prices: Prices = PRICES,
+    elicit: Sequence[str] = (),
 ) -> list[Rollout]:
     """Play the tasks at once, turn by turn; the rollouts in their order.
 
     `room` is how many tokens a conversation may have before a reply: one that has more is let go,
-    without a score. `multiplier` is that of the constraint on needless questions.
+    without a score. `multiplier` is that of the constraint on needless questions. `elicit` has for
+    each task the system message that it is drawn under, "" for none.
     """
-    talks = [_Talk(task, _env(task, prices, seed), []) for task in tasks]
+    leads = elicit or [""] * len(tasks)
+    talks = [
+        _Talk(task, _env(task, prices, seed), [], lead)
+        for task, lead in zip(tasks, leads, strict=True)
+    ]
     for talk in talks:
         if talk.env.reset(talk.task.scenario):
             talk.open(coder)
     live = [talk for talk in talks if talk.env.episode is None]
     while live:
-        short = [talk for talk in live if len(talk.sequences[-1].all) < room]
+        short = [talk for talk in live if len(talk.drawn_from) < room]
         for talk in live:
-            talk.cut = talk.cut or len(talk.sequences[-1].all) >= room
-        drawn = sampler([talk.sequences[-1].all for talk in short])
+            talk.cut = talk.cut or len(talk.drawn_from) >= room
+        drawn = sampler([talk.drawn_from for talk in short])
         for talk, reply in zip(short, drawn, strict=True):
             talk.hear(coder, reply)
         live = [talk for talk in short if talk.env.episode is None]
