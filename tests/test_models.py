@@ -26,7 +26,18 @@ def no_keys(monkeypatch):
 
 @pytest.mark.parametrize(
     "spec",
-    ["", "gpt-4o", "nobody/model", "openai/", "openai", "hf:", "embedded:", "policy:brave", "Embedded", "a\nb"],
+    [
+        "",
+        "gpt-4o",
+        "nobody/model",
+        "openai/",
+        "openai",
+        "hf:",
+        "embedded:",
+        "policy:brave",
+        "Embedded",
+        "a\nb",
+    ],
 )
 def test_an_unknown_string_is_one_line_that_lists_what_is_accepted(spec):
     with pytest.raises(UnknownModelError) as caught:

@@ -134,7 +134,7 @@ def test_a_reply_cut_off_is_closed_by_the_template_and_not_by_the_model(tokenize
     assert row.mask[: len(ids) + 1] == [1] * len(ids) + [0]
 
 
-def test_what_is_elicited_is_drawn_under_an_instruction_and_learned_without_it(
+def test_a_first_reply_is_elicited_by_an_instruction_and_learned_without_it(
     tokenizer: Any,
 ) -> None:
     coder, tasks, seen = Coder(tokenizer), Tasks("math", {TOLD: 1.0}), list[str]()
@@ -147,7 +147,8 @@ def test_what_is_elicited_is_drawn_under_an_instruction_and_learned_without_it(
     task = tasks.task(0)
     plain, led = roll([task, task], coder, sampler, room=4000, elicit=["", "Ask."])
     assert plain.sequences == led.sequences
-    assert sum("<|system|>Ask." in text for text in seen) == len(seen) // 2 > 1
+    assert ["<|system|>Ask." in text for text in seen] == [False, True] + [False] * (len(seen) - 2)
+    assert len(seen) > 2
 
 
 def test_less_is_elicited_step_by_step_until_nothing_is() -> None:

@@ -69,7 +69,7 @@ def encode(tokenizer: Any, chat: Chat) -> tuple[list[int], list[int]]:
 
 
 def default_device() -> str:
-    """"cuda" where torch finds a GPU, "cpu" elsewhere."""
+    """The first GPU where torch finds one ("cuda"), the CPU elsewhere."""
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
@@ -142,7 +142,7 @@ def _model(recipe: Recipe, tokenizer: Any, device: str) -> Any:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(recipe.seed)  # pyright: ignore[reportUnknownMemberType]
-    model = LlamaForCausalLM(
+    model: Any = LlamaForCausalLM(
         LlamaConfig(
             vocab_size=len(tokenizer),
             hidden_size=recipe.hidden_size,
@@ -159,8 +159,8 @@ def _model(recipe: Recipe, tokenizer: Any, device: str) -> Any:
         )
     )
     if device == "cpu":  # over rows this short, a third faster than the fused kernels
-        model.set_attn_implementation("eager")  # pyright: ignore[reportUnknownMemberType]
-    return model.to(device)  # pyright: ignore[reportArgumentType]
+        model.set_attn_implementation("eager")
+    return model.to(device)
 
 
 def _optimizers(recipe: Recipe, model: Any) -> list[torch.optim.Optimizer]:
@@ -285,8 +285,9 @@ def fit(
 
     `out/state.pt` is the checkpoint a later call goes on from, `out/log.jsonl` the loss over time,
     `out/model` the result; what the recipe goes on from is made first, in a folder of its own
-    within. `stop` is asked between steps; once it says yes the run is saved and
-    None returned. `device` is one of torch's, by default `default_device`. Raises RecipeError where `out` holds a run of another recipe.
+    within. `stop` is asked between steps; once it says yes the run is saved and None returned.
+    `device` is one of torch's, by default `default_device`. Raises RecipeError where `out` holds a
+    run of another recipe.
     """
     begin, device = None, device or default_device()
     if recipe.after:

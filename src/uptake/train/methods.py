@@ -29,10 +29,11 @@ class GRPORecipe:
     `tasks_per_step` tasks of a `mixture` of conditions, `group` times each, at `temperature`; there
     is no KL term. A reply has up to `reply_tokens`, and a conversation that has `room` tokens
     before a reply is let go. `most_overasking` is the rate that the constraint holds, by a price
-    that moves by `dual_step`. What a model can do only when told to never comes up to be rewarded:
-    over the first `elicit_steps` a share of each group, falling from `elicited` to 0, is drawn under
-    the system message `elicit`, and learned without it. Every `evaluate_every` steps `heldout` tasks of the other split are
-    played greedily with users that training does not meet. `prices` are those of the reward.
+    that moves by `dual_step`. What a model can do only when told to never comes
+    up to be rewarded: over the first `elicit_steps` the first replies of a share of each group,
+    falling from `elicited` to 0, are drawn under the system message `elicit`, and learned without
+    it. Every `evaluate_every` steps `heldout` tasks of the other split are played greedily with
+    users that training does not meet. `prices` are those of the reward.
     """
 
     name: str = "taught"

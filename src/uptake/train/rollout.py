@@ -5,8 +5,8 @@ as the chat template writes it. Each token has a mask: 1 where the model drew it
 user's or the template's. A conversation is one sequence, unless it goes on from words that are not
 the model's own (`Told.person`); then each reply is one.
 
-A conversation may be *elicited*: drawn under a system message that is left out of the sequence, so
-that what the model can do when told to is learned for when it is not.
+A conversation may be *elicited*: its first reply is drawn under a system message that is left out
+of the sequence, so that what the model can do when told to is learned for when it is not.
 
 This module knows nothing of torch, of how tokens are drawn, or of how anything is learned.
 """
@@ -165,12 +165,13 @@ class _Talk:
         messages = self.env.messages
         self.sequences.append(Tokens(coder.prompt(messages)))
         self.led = self.sequences[-1].prompt
-        if self.elicit:
+        if self.elicit and len(self.sequences) == 1:
             self.led = coder.prompt([{"role": "system", "content": self.elicit}, *messages])
 
     def hear(self, coder: Coder, drawn: Drawn) -> None:
         """Take in a reply, let the user answer, and put that behind it."""
         self.sequences[-1].drew(drawn)
+        self.led = self.sequences[-1].prompt
         ended = bool(drawn.tokens) and drawn.tokens[-1] == coder.end
         self.cut = self.cut or not ended
         text = coder.text(drawn.tokens)
@@ -198,7 +199,7 @@ def roll(
 
     `room` is how many tokens a conversation may have before a reply: one that has more is let go,
     without a score. `multiplier` is that of the constraint on needless questions. `elicit` has for
-    each task the system message that it is drawn under, "" for none.
+    each task the system message that its first reply is drawn under, "" for none.
     """
     leads = elicit or [""] * len(tasks)
     talks = [
