@@ -13,9 +13,10 @@ DATA_FOLDER holds the three files named in FILES: GSM8K train problems cut into 
 
 Problems are split by their question (SHA-1): rules were tuned on one part, figures are of the
 other. NAMED are the wordings that the figure was asked for in. HELD, and the small talk, were
-written down before the rules were last changed, and never used for that; TUNED were (three earlier
-held-out lists among them, since their figures had been seen). All are by the author of the rules.
-Constant policies stand beside.
+written down before the rules were last changed, and never used for that; TUNED were (four earlier
+held-out lists among them, since their figures had been seen). All are by the author of the rules;
+the forms of the held-out ones, not their words, are those of corrections and asides in MRDA, STAR,
+CaSiNo and BFCL. Constant policies stand beside.
 """
 
 from __future__ import annotations
@@ -113,8 +114,6 @@ TUNED = (
     "{wrong}? No, {value}.",
     "Swap {value} in for {wrong}.",
     "We said {wrong}; let's say {value}.",
-)
-HELD = (
     "whoops, wrong number there. {new}",
     "My bad! {new}",
     "Hang on, that's not right: {new}",
@@ -146,6 +145,42 @@ HELD = (
     "Could you swap the {wrong} for {value}? I mistyped.",
     "{value}, sorry! Not {wrong}.",
     "I put down {wrong} but the real number is {value}.",
+)
+HELD = (
+    "wait no, my bad, {new}",
+    "Oh wait. {new}",
+    "Hang on, you got me confused. {new}",
+    "{new} Sorry, that is what I was going to type.",
+    "{new}, I mean",
+    "Well, no, {new}",
+    "or rather: {new}",
+    "Excuse me, {new}",
+    "Oh I am so sorry, I forgot, {new}",
+    "I'm sorry but I've changed my mind again. {new}",
+    "Sorry, I remember wrong. {new}",
+    "No wait wait scratch that, {new}",
+    "My friend just texted me, apparently {new}",
+    "oh dear, i looked at the wrong line, {new}",
+    "{new}\nsorry about that, autocorrect got me",
+    "{new} Forget the other number, that was last year's.",
+    "Strike that last bit about it, {new}",
+    "Before you go on: one of my numbers is off. {new}",
+    "Guess I can't read my own handwriting. {new}",
+    "hm thats not what it says here. it says {new}",
+    "Replace what I told you before with: {new}",
+    "My apologies for the confusion! {new} Kindly go by this from now on.",
+    "Just to be clear, {new} I misspoke before.",
+    "ok so i lied, {new}",
+    "{new} - thats the correct one",
+    "{new} (not {wrong})",
+    "{value} I mean, no not {wrong}",
+    "not {wrong} - {value}",
+    "not the {wrong}, the {value}",
+    "i typed the wrong number, its {value} and not {wrong} haha",
+    "make that {value} (i said {wrong})",
+    "For the record, {wrong} was wrong, {value} is what it says here.",
+    "Let me correct myself, where you see {wrong} it is supposed to be {value}.",
+    "{wrong}... uh, {value}, excuse me.",
 )
 TALK_TUNED = (
     "Thanks!",
@@ -184,8 +219,6 @@ TALK_TUNED = (
     "I love puzzles like this.",
     "Long day, sorry.",
     "Hope the weekend treats you well.",
-)
-TALK_HELD = (
     "thx!",
     "Thanks a bunch, you're a lifesaver.",
     "ok cool",
@@ -224,6 +257,58 @@ TALK_HELD = (
     "The game's on in the other room, so I may be a bit distracted.",
     "Hope your having a good one",
     "That was easier than I expected, cheers.",
+)
+TALK_HELD = (
+    "Ugh, my kid is pulling at my sleeve, hold on.",
+    "So are you the kind of bot that learns from me?",
+    "Numbers and I have never been friends.",
+    "I'm a bit nervous about my exam, to be honest.",
+    "Can't wait for Saturday.",
+    "Sorry for all the back and forth!",
+    "lol i always forget things",
+    "gosh, what a week it has been",
+    "you're way better than my tutor",
+    "No hurry, I'm just killing time before my bus.",
+    "Got a little distracted by the telly, sorry.",
+    "I can hear the neighbours arguing again, charming.",
+    "My partner says hi, haha.",
+    "thank you dear",
+    "that is so kind of you to say",
+    "Morning! Coffee in hand, ready to go.",
+    "Hi there! Hope all is well on your side.",
+    "how's life as a computer?",
+    "I'm doing great, and yourself?",
+    "Wow, it's unseasonably warm for November.",
+    "they say it'll snow tonight, can't believe it",
+    "I'm old and my eyes aren't what they used to be.",
+    "ok perfect :)",
+    "Yay!!",
+    "omg this takes me back to school",
+    "Sounds good to me, thanks a million.",
+    "Hmm, where did I put that sheet...",
+    "Excuse the caps, my keyboard is acting up.",
+    "I'm typing this on my phone so please bear with me.",
+    "Had the worst night's sleep ever, the baby wouldn't settle.",
+    "You sound like you enjoy this!",
+    "I feel so silly asking this.",
+    "Have you got any hobbies?",
+    "Right, the kettle's on, let's carry on.",
+    "My boss just walked in, acting busy now.",
+    "I appreciate you sticking with me here.",
+    "nice nice nice",
+    "Never thought I'd be doing fractions again at forty-two.",
+    "It's past midnight here and I'm wide awake.",
+    "Woke up at 5 for no good reason.",
+    "I'll buy you a beer some day, if you drink that is.",
+    "Goodness, that was quick.",
+    "It was my birthday yesterday, so I'm a little hungover.",
+    "fyi my autocorrect hates me",
+    "Funny how I used to love this in school.",
+    "Take your time.",
+    "My wife thinks I should do this by hand.",
+    "The wifi here is dreadful, sorry if I drop out.",
+    "and now the fire alarm is going off, great",
+    "cool cool, thanks!",
 )
 
 Policy = Callable[[Sequence[str]], list[str]]
@@ -326,7 +411,7 @@ def _changes(wrong: str, right: str, wording: str) -> bool:
     old, new = digits(wrong), digits(right)
     if old == new or len(old) != len(new):
         return False
-    return "{new}" in wording or _one(wrong, right) is not None
+    return "{wrong}" not in wording or _one(wrong, right) is not None
 
 
 def _one(wrong: str, right: str) -> tuple[str, str] | None:
