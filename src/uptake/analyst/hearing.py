@@ -149,7 +149,9 @@ def _piece(draft: Draft, piece: Piece, turn: _Turn) -> None:
         draft.add(piece.start, piece.end, "social")
         return
     if turn.correcting:
-        opened = replace(opened, sure=True)
+        opened = replace(opened, sure=True, wrong=True)
+    elif turn.denying and pack["lead.wrong"].within(turn.denying):
+        opened = replace(opened, composed=True, wrong=True)
     _say(draft, start, piece.end, read, opened, turn)
 
 

@@ -87,6 +87,9 @@ class Pack:
     meta: frozenset[str]
     signal: frozenset[str]
     talkers: frozenset[str]
+    sources: frozenset[str]
+    apart: frozenset[str]
+    pronouns: frozenset[str]
     deictic: frozenset[str]
     indefinite: frozenset[str]
     dayhalf: frozenset[str]
@@ -170,6 +173,7 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
         "lead.sure": _phrase(_any(lead["sure"]) + r"(?!\w)"),
         "lead.filler": _phrase(_any(lead["filler"]) + r"(?!\w)"),
         "lead.trail": _phrase(lead["trail"]),
+        "lead.wrong": _phrase(lead["wrong"]),
         "social.phrase": _phrase(_any(social["phrases"]) + r"(?!\w)"),
         "social.talk": _phrase(_any(social["talk"])),
         "topic.open": _phrase(r"\W*" + _any(topic["open"]) + r"(?!\w)"),
@@ -203,6 +207,9 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
         meta=_words(lead["meta"]) | _words(lead["signal"]) | _words(data["stop"]),
         signal=_words(lead["signal"]),
         talkers=_words(lead["talkers"]),
+        sources=_words(data["sources"]),
+        apart=_words(data["apart"]),
+        pronouns=_words(data["pronouns"]),
         deictic=_words(data["deictic"]),
         indefinite=frozenset(data["indefinite"]),
         dayhalf=frozenset(data["dayhalf"]),

@@ -24,13 +24,15 @@ class Opening:
 
     `sure` openings say so by themselves ("I meant"); `plain` ones may also speak of the reply
     ("no", "it should be"); `composed` ones only use such words, and count where what follows is
-    close to what was said.
+    close to what was said. `wrong` ones say that something that was said is wrong, so that there
+    is something to correct ("I got one thing wrong", not "sorry").
     """
 
     end: int = 0
     sure: bool = False
     plain: bool = False
     composed: bool = False
+    wrong: bool = False
 
     @property
     def corrects(self) -> bool:
@@ -58,9 +60,11 @@ def opening(read: str, pack: Pack) -> Opening:
     further = _composed(read, end if known else 0, pack, signalled=known)
     if further:
         joined = pack["lead.soft"].at(read, past_marks(read, further))  # ", and Ann has 9"
-        further = joined.end() if joined else further
-        return Opening(past_marks(read, further), sure, plain, composed=not known)
-    return Opening(past_marks(read, end) if known else 0, sure, plain)
+        end = joined.end() if joined else further
+    elif not known:
+        return Opening()
+    wrong = bool(pack["lead.wrong"].within(read[:end]))
+    return Opening(past_marks(read, end), sure, plain, composed=not known, wrong=wrong)
 
 
 def _composed(read: str, start: int, pack: Pack, *, signalled: bool) -> int:

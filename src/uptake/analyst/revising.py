@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from uptake.analyst.closeness import closeness, dice, rarity
 from uptake.analyst.contrast import bare, contrast, put_bare
 from uptake.analyst.draft import Draft
+from uptake.analyst.fitting import fitting
 from uptake.analyst.opening import Opening
 from uptake.analyst.wording import Wording, fold
 from uptake.ground import Entry, Kind
@@ -30,6 +31,7 @@ _SET_OFF = (":", ";", ".", "!", "?", "–", "—", "*")
 _PREFIX = 120  # characters of an introduction
 
 CLOSE = 0.42  # of two sentences' words that must be shared, rare ones counting more (Dice)
+LOOSE = 0.2  # the same, where something was said to be wrong
 INTRODUCES = 0.0  # log-odds that an introduction is beside the matter
 CLEAR = 1.12  # how much closer the closest must be than the next
 
@@ -50,7 +52,7 @@ def revise(
         value = None if asks or opened.composed else bare(draft, read)
         if value is not None:
             return put_bare(draft, start, end, value, opened)
-        return _clause(draft, start, end, goal=goal)
+        return _clause(draft, start, end, opened, goal=goal)
     return None
 
 
@@ -157,9 +159,13 @@ def _several_differ(old: Wording, new: Wording) -> bool:
     return sum(a != b for a, b in zip(old.amounts, new.amounts, strict=False)) > 1
 
 
-def _clause(draft: Draft, start: int, end: int, *, goal: bool) -> Entry | None:
-    """Put a sentence that was opened as a correction in the place of what it is closest to."""
-    said = draft.wording(draft.text[start:end])
+def _clause(draft: Draft, start: int, end: int, opened: Opening, *, goal: bool) -> Entry | None:
+    """Put a sentence that was opened as a correction in the place of what it is closest to.
+
+    Where something was said to be wrong, there is something to correct: less must be shared then.
+    """
+    text = draft.text[start:end]
+    said = draft.wording(text)
     if not said.about:
         return None
     olds = [
@@ -169,14 +175,14 @@ def _clause(draft: Draft, start: int, end: int, *, goal: bool) -> Entry | None:
     ]
     alike = [old for old in olds if _same_of_another(draft.words(old), said)]
     fresh = [old for old in alike if old.kind != "correction"] or alike
-    found = [(1.0, fresh[0])] if len(fresh) == 1 else ranked(draft, said, olds)
-    if not found or found[0][0] < CLOSE:
+    found = [(1.0, fresh[0])] if len(fresh) == 1 else ranked(draft, said, fitting(draft, text, olds))
+    if not found or found[0][0] < (LOOSE if opened.wrong else CLOSE):
         return None
     (best, old), rest = found[0], found[1:]
     words = draft.words(old)
     if rest and best < rest[0][0] * CLEAR:
         return None
-    if said.additive and not words.additive:
+    if said.additive and not words.additive and not opened.wrong:
         return None
     if said.amounts and not words.amounts and not words.indefinite and best < 0.6:
         return None

@@ -18,7 +18,7 @@ from uptake.analyst.language import Pack
 from uptake.analyst.opening import Opening
 from uptake.analyst.revising import ranked
 from uptake.analyst.topics import named
-from uptake.analyst.wording import fold
+from uptake.analyst.wording import Wording, fold
 from uptake.ground import Entry
 
 __all__ = ["names_last", "withdraw"]
@@ -138,6 +138,10 @@ def _meant(draft: Draft, what: str) -> list[Entry]:
     said = draft.wording(what)
     asked = said.keys
     standing = list(draft.standing())
+    valued = [old for old in standing if _gives(draft, old, said)]
+    if len(valued) == 1:  # in whatever words: no other gives that value
+        return valued
+    standing = valued or standing
     weights = rarity(draft.words(old) for old in standing)
     total = sum(weights.get(key, 1.0) for key in asked)
     shares = {
@@ -152,6 +156,13 @@ def _meant(draft: Draft, what: str) -> list[Entry]:
     if len(said.about) == 1:
         return [old for old in found if old.kind != "goal"] or found[:1]
     return [old for _, old in ranked(draft, said, found)[:1]]
+
+
+def _gives(draft: Draft, old: Entry, said: Wording) -> bool:
+    """Whether an entry gives all the amounts that `said` does, and shares a word with it."""
+    words = draft.wording(draft.said(old))
+    amounts = frozenset(said.amounts)
+    return bool(amounts and amounts <= frozenset(words.amounts) and said.about & words.about)
 
 
 def _numbered(draft: Draft, what: str) -> list[Entry] | None:

@@ -139,7 +139,7 @@ def wording(text: str, language: Language) -> Wording:
         if word in pack.stop or word in "$€£%":
             continue
         about.add(root)
-        if amount is not None:
+        if amount is not None and word not in pack.additive:
             counted.add(root)
             amount = None
         if text[token.start].isupper():
