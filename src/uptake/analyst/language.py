@@ -86,6 +86,9 @@ class Pack:
     one_after: frozenset[str]
     meta: frozenset[str]
     signal: frozenset[str]
+    undo: frozenset[str]
+    sequence: frozenset[str]
+    places: frozenset[str]
     talkers: frozenset[str]
     sources: frozenset[str]
     apart: frozenset[str]
@@ -206,6 +209,9 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
         one_after=_words(data["one_after"]),
         meta=_words(lead["meta"]) | _words(lead["signal"]) | _words(data["stop"]),
         signal=_words(lead["signal"]),
+        undo=_words(lead["undo"]),
+        sequence=_words(lead["sequence"]),
+        places=_words(lead["places"]),
         talkers=_words(lead["talkers"]),
         sources=_words(data["sources"]),
         apart=_words(data["apart"]),

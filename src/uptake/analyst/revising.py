@@ -18,7 +18,7 @@ from uptake.analyst.closeness import closeness, dice, rarity
 from uptake.analyst.contrast import bare, contrast, put_bare
 from uptake.analyst.draft import Draft
 from uptake.analyst.fitting import fitting
-from uptake.analyst.opening import Opening
+from uptake.analyst.opening import Opening, opening
 from uptake.analyst.wording import Wording, fold
 from uptake.ground import Entry, Kind
 
@@ -28,6 +28,8 @@ _MARK = re.compile(r"[:,;–—] ")
 _WORD = re.compile(r"[\w'-]+")
 _BLANK = re.compile(r"\S+")
 _SET_OFF = (":", ";", ".", "!", "?", "–", "—", "*")
+_SETS_OFF = "(,;:–—-*.!\n"
+_MARKS = " \t\n(,;:–—-*"
 _PREFIX = 120  # characters of an introduction
 
 CLOSE = 0.42  # of two sentences' words that must be shared, rare ones counting more (Dice)
@@ -70,6 +72,8 @@ def restated(draft: Draft, start: int, end: int, *, goal: bool) -> Entry | None:
         for old in draft.standing(earlier=True):
             if (old.kind == "goal") != goal or not _same_of_another(draft.words(old), said):
                 continue
+            if not goal and _goes_on(draft, old.text, text):
+                continue
             if old is last and _several_differ(draft.words(old), said):
                 return None  # "two $5 bills", "three $20 bills": a list goes on
             entry = draft.add(start + skip, end, "goal" if goal else "correction", old.topic)
@@ -79,20 +83,25 @@ def restated(draft: Draft, start: int, end: int, *, goal: bool) -> Entry | None:
 
 
 def retold(draft: Draft, start: int, end: int) -> Entry | None:
-    """Enter a sentence that ends in the words of an earlier one, of another value, in its place.
+    """Enter a sentence that has the words of an earlier one, of another value, in its place.
 
-    Whatever introduces it, if that tells nothing: "my sheet says something else, Ann has 9".
+    Whatever stands before and after them, if that tells nothing: "my sheet says something else,
+    Ann has 9", "Ann has 9, I misread it".
     """
     text = draft.text[start:end]
     said = draft.wording(text)
     for old in draft.standing(earlier=True):
-        cut = _tail(said, draft.words(old), text, old.text)
-        if not cut or not _same_of_another(draft.words(old), draft.wording(text[cut:])):
+        words = draft.words(old)
+        found = _within(said, words, text, old.text)
+        if found is None:
             continue
-        if not _introduces(draft, text[:cut]):
+        first, last = found
+        if not _same_of_another(words, draft.wording(text[first:last])):
+            continue
+        if not (_introduces(draft, text[:first]) and _trails(draft, text[last:], words)):
             continue
         kind: Kind = "goal" if old.kind == "goal" else "correction"
-        entry = draft.add(start + cut, end, kind, old.topic)
+        entry = draft.add(start + first, start + last, kind, old.topic)
         draft.end(old, entry, "superseded")
         return entry
     return None
@@ -110,25 +119,69 @@ def _introduces(draft: Draft, text: str) -> bool:
     They give no value and add nothing, share no word with what was told, and are set off by more
     than a comma, speak of the one who talks, signal a correction, or are beside the matter.
     """
-    pack = draft.pack
-    said = draft.wording(text)
-    values = any(value.key not in pack.meta for value in said.values)  # "that's not right"
-    if values or said.additive or said.about & draft.told():
-        return False
-    words = frozenset(_WORD.findall(fold(text)))
-    if text.rstrip().endswith(_SET_OFF) or words & (pack.talkers | pack.signal):
+    if not text.strip():
         return True
-    return text.rstrip().endswith(",") and draft.beside(text) > INTRODUCES
+    if opening(fold(text), draft.pack).end >= len(text.rstrip()):
+        return True  # "wait no"
+    words = _of_talk(draft, text, frozenset())
+    if words is None:
+        return False
+    pack = draft.pack
+    if text.rstrip().endswith(_SET_OFF) or words & (pack.signal | pack.undo):
+        return True
+    if _WORD.findall(fold(text))[0] in pack.places and not words <= pack.meta:
+        return False  # "in my garden"
+    if words & pack.talkers:
+        return True
+    comma = text.rstrip().endswith(",") and words.isdisjoint(pack.sequence)
+    return comma and draft.beside(text) > INTRODUCES
 
 
-def _tail(said: Wording, old: Wording, text: str, was: str) -> int:
-    """Where the words of `old` begin that `said` ends in; 0 where it does not, or says no more."""
-    more = len(said.frame) - len(old.frame)
-    if not old.frame or more <= 0 or said.frame[more:] != old.frame:
-        return 0
+def _trails(draft: Draft, text: str, old: Wording) -> bool:
+    """Whether words after a sentence tell nothing of it: "that's the right one", "(not 5)".
+
+    As `_introduces`; they may give the value that was wrong.
+    """
+    if not text.strip(_MARKS):
+        return True
+    words = _of_talk(draft, text, frozenset(old.amounts))
+    if words is None:
+        return False
+    pack = draft.pack
+    first = next(iter(_WORD.findall(fold(text))), "").partition("'")[0]
+    apart = text.strip()[0] in _SETS_OFF or first in pack.talkers | pack.deictic | pack.negations
+    speaks = words & (pack.talkers | pack.signal | pack.undo) or words <= pack.meta | pack.negations
+    return apart and (bool(speaks) or draft.beside(text) > INTRODUCES)
+
+
+def _of_talk(draft: Draft, text: str, was: frozenset[str]) -> frozenset[str] | None:
+    """The words of a stretch that gives no value but `was`, adds nothing, shares nothing told."""
+    pack = draft.pack
+    words = frozenset(_WORD.findall(fold(text)))
+    known = was | pack.meta  # "that's not right" names no direction
+    if any(value.key not in known for value in draft.wording(text).values):
+        return None
+    new = words - pack.meta
+    told = draft.wording(" ".join(new)).about & draft.told()
+    return None if told or new & pack.additive else words
+
+
+def _within(said: Wording, old: Wording, text: str, was: str) -> tuple[int, int] | None:
+    """Where the words of `old` stand in `said`, among others; None where they do not."""
+    n, more = len(old.frame), len(said.frame) - len(old.frame)
+    if not n or more <= 0:
+        return None
+    place = next((k for k in range(more + 1) if said.frame[k : k + n] == old.frame), None)
+    if place is None:
+        return None
+    last = len(text) if place == more else len(text[: said.starts[place + n]].rstrip(_MARKS))
+    if not place:
+        return 0, last
     leads = len(was[: old.starts[0]].split())  # "The", "6": words that are not in its frame
-    words = [each.start() for each in _BLANK.finditer(text[: said.starts[more]])]
-    return words[-leads] if leads and leads < len(words) else 0 if leads else said.starts[more]
+    words = [each.start() for each in _BLANK.finditer(text[: said.starts[place]])]
+    if leads >= len(words):
+        return None
+    return (words[-leads] if leads else said.starts[place]), last
 
 
 def _introduced(draft: Draft, text: str) -> list[int]:
@@ -152,6 +205,12 @@ def _same_of_another(old: Wording, new: Wording) -> bool:
         return one and old.indefinite != new.indefinite
     denied = old.negated != new.negated and len(new.about) > 1
     return denied and old.about == new.about and old.amounts == new.amounts
+
+
+def _goes_on(draft: Draft, old: str, new: str) -> bool:
+    """Whether a sentence says that it comes next ("Then Ann sells 5"), and the earlier did not."""
+    first = [next(iter(_WORD.findall(fold(text))), "") for text in (old, new)]
+    return first[1] in draft.pack.sequence and first[0] != first[1]
 
 
 def _several_differ(old: Wording, new: Wording) -> bool:
