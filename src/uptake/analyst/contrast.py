@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from uptake.analyst.closeness import share
 from uptake.analyst.draft import Draft, Slot
+from uptake.analyst.language import Pack
 from uptake.analyst.opening import Opening, past_fillers
 from uptake.analyst.wording import Value, fold
 from uptake.ground import Entry, Span
@@ -21,6 +22,7 @@ from uptake.ground import Entry, Span
 __all__ = ["Bare", "bare", "contrast", "exchange", "put_bare"]
 
 _WORD = re.compile(r"[^\W\d_][\w'-]*")
+_MARK = re.compile(r"[,;:.!?()–—]")
 MOST = 16  # words of a piece that only puts one value in another's place
 SPEAKS = 0.0  # log-odds that they are beside the matter
 
@@ -47,7 +49,7 @@ def contrast(draft: Draft, start: int, read: str, opened: Opening) -> Entry | No
 def exchange(draft: Draft, start: int, end: int) -> Entry | None:
     """Of two values among words about what was said, the one that was said is the old one.
 
-    Where both were, the patterns tell which is the old one, or nothing does.
+    Where both were, the patterns tell which is the old one, or the words beside them, or nothing.
     """
     read = fold(draft.text[start:end])
     said = draft.wording(draft.text[start:end])
@@ -57,19 +59,42 @@ def exchange(draft: Draft, start: int, end: int) -> Entry | None:
     if not _about_saying(draft, read, values):
         return None
     places = [_places(draft, read[value.start : value.end]) for value in values]
-    if all(places) and _only_of_saying(draft, read):
-        entry = contrast(draft, start, read, Opening(sure=True))
-        return entry or draft.add(start, end, "correction", status="pending")
-    if bool(places[0]) == bool(places[1]):
+    if not any(places):
         return None
-    old, new = values if places[0] else reversed(values)
-    found = _closest(draft, places[0] or places[1], frozenset(), read[old.start : old.end])
+    which = 0 if places[0] else 1
+    if all(places):
+        known = _old(read, values, draft.pack)
+        if known is None and not _only_of_saying(draft, read):
+            return None
+        entry = contrast(draft, start, read, Opening(sure=True))
+        if entry is not None:
+            return entry
+        if known is None:
+            return draft.add(start, end, "correction", status="pending")
+        which = known
+    old, new = values[which], values[1 - which]
+    found = _closest(draft, places[which], frozenset(), read[old.start : old.end])
     if len(found) != 1:
         return draft.add(start, end, "correction", status="pending")
     entry = draft.add(start, end, "correction", _topic(draft, found[0]))
     put = Span(draft.turn, start + new.start, start + new.end)
     draft.strike(found[0].entry, found[0].start, found[0].end, entry, put)
     return entry
+
+
+def _old(read: str, values: Sequence[Value], pack: Pack) -> int | None:
+    """Which of two values is the old one by the words beside each: "I typed", "is wrong"."""
+    one, two = values
+    between = read[one.end : two.start]
+    cut = pack["contrast.parts"].within(between)
+    after, before = (between[: cut.start()], between[cut.end() :]) if cut else ("", between)
+    leads, trails = _MARK.split(read[: one.start])[-1], _MARK.split(read[two.end :])[0]
+    beside = (f"{leads} {after}", f"{before} {trails}")
+    lean = [0, 0]
+    for which, words in enumerate(beside):
+        said = _WORD.findall(words)
+        lean[which] = sum(w in pack.was for w in said) - sum(w in pack.now for w in said)
+    return None if lean[0] == lean[1] else int(lean[1] > lean[0])
 
 
 def _about_saying(draft: Draft, read: str, values: Sequence[Value]) -> bool:

@@ -87,6 +87,8 @@ class Pack:
     meta: frozenset[str]
     signal: frozenset[str]
     undo: frozenset[str]
+    was: frozenset[str]
+    now: frozenset[str]
     sequence: frozenset[str]
     places: frozenset[str]
     talkers: frozenset[str]
@@ -177,6 +179,7 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
         "lead.filler": _phrase(_any(lead["filler"]) + r"(?!\w)"),
         "lead.trail": _phrase(lead["trail"]),
         "lead.wrong": _phrase(lead["wrong"]),
+        "contrast.parts": _phrase(data["contrast"]["parts"]),
         "social.phrase": _phrase(_any(social["phrases"]) + r"(?!\w)"),
         "social.talk": _phrase(_any(social["talk"])),
         "topic.open": _phrase(r"\W*" + _any(topic["open"]) + r"(?!\w)"),
@@ -210,6 +213,8 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
         meta=_words(lead["meta"]) | _words(lead["signal"]) | _words(data["stop"]),
         signal=_words(lead["signal"]),
         undo=_words(lead["undo"]),
+        was=_words(data["contrast"]["was"]),
+        now=_words(data["contrast"]["now"]),
         sequence=_words(lead["sequence"]),
         places=_words(lead["places"]),
         talkers=_words(lead["talkers"]),

@@ -26,6 +26,7 @@ __all__ = ["CLOSE", "ranked", "restated", "retold", "revise", "says_otherwise"]
 
 _MARK = re.compile(r"[:,;–—] ")
 _WORD = re.compile(r"[\w'-]+")
+_LETTERS = re.compile(r"[^\W\d_][\w'-]*")
 _BLANK = re.compile(r"\S+")
 _SET_OFF = (":", ";", ".", "!", "?", "–", "—", "*")
 _SETS_OFF = "(,;:–—-*.!\n"
@@ -98,6 +99,8 @@ def retold(draft: Draft, start: int, end: int) -> Entry | None:
         first, last = found
         if not _same_of_another(words, draft.wording(text[first:last])):
             continue
+        if _granted(draft, text, first):
+            return None
         if not (_introduces(draft, text[:first]) and _trails(draft, text[last:], words)):
             continue
         kind: Kind = "goal" if old.kind == "goal" else "correction"
@@ -111,6 +114,12 @@ def says_otherwise(draft: Draft, text: str) -> bool:
     """Whether a sentence says what an earlier turn said, of another value."""
     said = draft.wording(text)
     return any(_same_of_another(draft.words(old), said) for old in draft.standing(earlier=True))
+
+
+def _granted(draft: Draft, text: str, first: int) -> bool:
+    """Whether what begins at `first` is taken for granted ("bearing in mind that …")."""
+    claims = draft.pack["presuppose.before"].each(fold(text[: first + _PREFIX]))
+    return any(found.start("claim") == first for found in claims)
 
 
 def _introduces(draft: Draft, text: str) -> bool:
@@ -144,11 +153,13 @@ def _trails(draft: Draft, text: str, old: Wording) -> bool:
     """
     if not text.strip(_MARKS):
         return True
-    words = _of_talk(draft, text, frozenset(old.amounts))
-    if words is None:
-        return False
     pack = draft.pack
-    first = next(iter(_WORD.findall(fold(text))), "").partition("'")[0]
+    read = fold(text)
+    asks = "?" in read or pack["goal.orders"].at(read) or pack["goal.asks"].at(read)
+    words = _of_talk(draft, text, frozenset(old.amounts))
+    if asks or words is None:
+        return False
+    first = next(iter(_WORD.findall(read)), "").partition("'")[0]
     apart = text.strip()[0] in _SETS_OFF or first in pack.talkers | pack.deictic | pack.negations
     speaks = words & (pack.talkers | pack.signal | pack.undo) or words <= pack.meta | pack.negations
     return apart and (bool(speaks) or draft.beside(text) > INTRODUCES)
@@ -157,7 +168,7 @@ def _trails(draft: Draft, text: str, old: Wording) -> bool:
 def _of_talk(draft: Draft, text: str, was: frozenset[str]) -> frozenset[str] | None:
     """The words of a stretch that gives no value but `was`, adds nothing, shares nothing told."""
     pack = draft.pack
-    words = frozenset(_WORD.findall(fold(text)))
+    words = frozenset(_LETTERS.findall(fold(text)))
     known = was | pack.meta  # "that's not right" names no direction
     if any(value.key not in known for value in draft.wording(text).values):
         return None
