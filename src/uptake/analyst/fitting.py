@@ -53,7 +53,7 @@ def _may_be(draft: Draft, old: Entry, people: Sequence[str], known: frozenset[st
     named = frozenset(_people(draft, old.text, known))
     if not people or not named or named == set(people):
         return True
-    stands = not draft.pack.pronouns.isdisjoint(_WORD.findall(fold(old.text)))
+    stands = not draft.pack.anaphors.isdisjoint(_WORD.findall(fold(old.text)))
     return stands and named < set(people)
 
 

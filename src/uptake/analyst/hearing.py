@@ -30,9 +30,12 @@ from uptake.sentences import plain
 __all__ = ["doubts", "hear", "settles_nothing"]
 
 _DIGIT = re.compile(r"\d")
+_WORD = re.compile(r"[^\W\d_][\w'-]*")
 MANY = 60  # pieces of a turn: what has more is pasted, and opens no topic
 ASIDE = 3.0  # log-odds from which a piece is left out: a fact lost is worse than small talk kept
 VALUED = 2.0  # and more, where it gives a number, a day, a colour
+ABOUT_ME = -4.0  # where the matter is about others, for what speaks of the one who talks
+ABOUT_NONE = 1.5  # and for what speaks of nobody
 SHARED = 1  # stems of what was told that it may have
 SAYING_SO = 120  # characters in which one value is put in another's place
 SHORT = 6  # stems that an answer to a question has at most
@@ -218,14 +221,41 @@ def _tell(draft: Draft, start: int, end: int, left: str, opened: Opening, turn: 
 
 
 def _is_aside(draft: Draft, start: int, end: int, kind: Kind, about: frozenset[str]) -> bool:
-    """Whether a fact or question is surely beside the matter, once it is known what that is."""
-    if kind not in ("fact", "goal") or not any(e.kind == "goal" for e in draft.standing()):
+    """Whether a fact or question is surely beside the matter, once it is known what that is.
+
+    Where the matter is about others ("How many apples does Ann have?"), what names nothing of it
+    and speaks of the one who talks needs to be much less like small talk; and what may speak of
+    them ("They were hungry.") is to the matter.
+    """
+    standing = list(draft.standing())
+    if kind not in ("fact", "goal") or not any(e.kind == "goal" for e in standing):
         return False
-    if len(about & draft.told()) > SHARED:
+    shares = len(about & draft.told())
+    if shares > SHARED:
         return False
     text = draft.text[start:end]
-    least = ASIDE + (VALUED if draft.wording(text).values else 0.0)
+    valued = bool(draft.wording(text).values)
+    least = ASIDE + (VALUED if valued else 0.0)
+    if _of_others(draft, standing):
+        words = frozenset(_WORD.findall(fold(text)))
+        if words & draft.pack.anaphors:
+            return False
+        if not shares and not valued:
+            least = ABOUT_ME if words & draft.pack.talkers else ABOUT_NONE
     return draft.beside(text, about) > least
+
+
+def _of_others(draft: Draft, standing: Sequence[Entry]) -> bool:
+    """Whether what holds is about somebody who is named, and not about the one who talks."""
+    said = [draft.wording(entry.text) for entry in standing]
+    mine = draft.pack.mine
+    if any(not mine.isdisjoint(_WORD.findall(fold(entry.text))) for entry in standing):
+        return False
+    return any(
+        entry.text[:first].strip()
+        for entry, words in zip(standing, said, strict=True)
+        for first, _ in words.names
+    )
 
 
 def _takes_back(draft: Draft, start: int, end: int, opened: Opening, turn: _Turn) -> bool:

@@ -94,7 +94,8 @@ class Pack:
     talkers: frozenset[str]
     sources: frozenset[str]
     apart: frozenset[str]
-    pronouns: frozenset[str]
+    anaphors: frozenset[str]
+    mine: frozenset[str]
     deictic: frozenset[str]
     indefinite: frozenset[str]
     dayhalf: frozenset[str]
@@ -220,7 +221,8 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
         talkers=_words(lead["talkers"]),
         sources=_words(data["sources"]),
         apart=_words(data["apart"]),
-        pronouns=_words(data["pronouns"]),
+        anaphors=_words(data["anaphors"]),
+        mine=_words(data["mine"]),
         deictic=_words(data["deictic"]),
         indefinite=frozenset(data["indefinite"]),
         dayhalf=frozenset(data["dayhalf"]),
