@@ -162,7 +162,10 @@ def test_no_reply_breaks_the_analyst(reply: str) -> None:
     ]
 
 
-def examine(reply: str | Reply, talk: Conversation = TALK) -> Reading:
+ASKED = TALK.assistant("21.").user("So how many apples is that?")
+
+
+def examine(reply: str | Reply, talk: Conversation = ASKED) -> Reading:
     return asyncio.run(Examiner(Scripted([reply])).read(talk))
 
 
@@ -179,15 +182,31 @@ def test_the_examiner_asks_about_the_goal_and_what_holds() -> None:
         shown.append(talk.messages[-1].text)
         return "Nothing is missing."
 
-    asyncio.run(Examiner(Scripted(keep)).read(TALK))
+    asyncio.run(Examiner(Scripted(keep)).read(ASKED))
     assert "How many apples do Ann and Ben have together?\n- Ann has 7 apples." in shown[0]
     assert "15." not in shown[0]
 
 
 def test_an_examiner_that_says_something_else_is_not_believed() -> None:
     found = examine("7 + 14 = 21. The answer is 21.")
-    assert found.missing == base().missing
+    assert found.missing == base(ASKED).missing
     assert found.note == "the model analyst said neither what is missing nor that nothing is"
+
+
+@pytest.mark.parametrize("said", range(1, 4))
+def test_while_the_user_goes_on_telling_nothing_is_said_to_be_missing(said: int) -> None:
+    talk = Conversation(TALK.messages[: 2 * said - 1])
+    assert examine("Missing: the number of pears.", talk).missing == ()
+
+
+@pytest.mark.parametrize("last", ["Well?", "Thanks!", "So how many apples is that?"])
+def test_a_turn_that_tells_nothing_more_is_examined(last: str) -> None:
+    assert examine("Missing: the number of pears.", TALK.assistant("21.").user(last)).missing
+
+
+def test_a_request_told_at_once_is_examined() -> None:
+    talk = Conversation().user("How many apples do Ann and Ben have together?\n- Ann has 7 apples.")
+    assert examine("Missing: the number of apples Ben has.", talk).missing
 
 
 def test_nothing_is_asked_before_anything_is_wanted() -> None:

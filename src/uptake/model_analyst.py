@@ -146,7 +146,8 @@ class Examiner:
     """Asks `model` in plain words what is missing of the open topic, as it stands.
 
     The embedded model can do this, where it can write no JSON. Only `Reading.missing` is asked
-    for; the rest is the deterministic reading's.
+    for; the rest is the deterministic reading's. While each turn brings another fact, and before
+    any was told, nothing is asked for: what is missing may be what comes next.
     """
 
     def __init__(
@@ -173,7 +174,7 @@ class Examiner:
         base = self._fallback.reading(conversation, before)
         ground = base.ground
         goals = ground.active(ground.topic, "goal") if ground.topic is not None else ()
-        if not goals:
+        if not goals or _still_telling(ground):
             return base
         request = ground.turns[0] if len(ground.turns) == 1 else instruction(ground)
         prompt = Conversation().user(f"{_EXAMINE}\n{request}")
@@ -227,6 +228,14 @@ def _found(base: Reading, text: str) -> Reading:
     known = {presupposition.against for presupposition in base.false}
     added = tuple(each for each in false if each is not None and each.against not in known)
     return replace(base, ground=ground, missing=missing, false=(*base.false, *added))
+
+
+def _still_telling(ground: CommonGround) -> bool:
+    """Whether the user has only said what is wanted, or goes on to tell of it without asking."""
+    now = len(ground.turns) - 1
+    told = [entry.span.turn for entry in ground.standing() if entry.kind != "goal"]
+    asked = any(e.kind == "goal" for e in ground.entries if e.span.turn == now)
+    return (now in told and not asked) or (now == 0 and not told)
 
 
 def _examined(base: Reading, text: str) -> Reading:
