@@ -133,3 +133,95 @@ def test_where_both_values_were_said_and_nothing_tells_which_is_old_it_is_pendin
     ground = ledger(turns)
     assert stands(ground)[1:3] == [ANN, "Ben has 9 apples."]
     assert ground.entries[-1].status == "pending"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "wait no Ann has 9 apples.",
+        "Ann has 9 apples. Forget what I said before.",
+        "Ann has 9 apples (I counted them wrong)",
+        "Ann has 9 apples, not 12",
+        "Ann has 9 apples, I mean",
+        "I looked again and Ann has 9 apples.",
+    ],
+)
+def test_a_sentence_said_anew_is_found_among_what_tells_nothing(said: str):
+    found = stands(ledger((GOAL, ANN, said)))
+    assert [each.rstrip(".") for each in found] == [GOAL, "Ann has 9 apples"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Ann has 9 apples more than Ben.",
+        "Ann has 9 apples on Monday.",
+        "Ann has 9 apples, how many is that?",
+        "In my garden, Ann has 9 apples.",
+        "Then Ann has 9 apples.",
+    ],
+)
+def test_what_tells_more_than_the_sentence_before_corrects_nothing(said: str):
+    assert stands(ledger((GOAL, ANN, said)))[:2] == [GOAL, ANN]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "It's 9, I typed 12 by accident.",
+        "We said 12; let's say 9.",
+        "Please swap 12 out and put 9.",
+        "12? No, 9.",
+    ],
+)
+def test_of_two_values_that_were_both_said_the_words_beside_them_tell_the_old_one(said: str):
+    found = stands(ledger((GOAL, ANN, "Ben has 9 pears.", said)))
+    assert found == [GOAL, "Ann has 9 apples.", "Ben has 9 pears."]
+
+
+WRONG = "I got one thing wrong."
+
+
+@pytest.mark.parametrize(
+    ("told", "said", "gone"),
+    [
+        (
+            ("The red box holds 3 cups.", "In the blue box there are 5 cups."),
+            "The blue box holds 8 cups.",
+            1,
+        ),
+        (
+            ("Ann gives Ben 3 cups.", "Later Ann is handed 5 cups by Ben."),
+            "Ben receives 8 cups from Ann.",
+            0,
+        ),
+        (
+            ("Compared with Ben, Zoe has 2 times as many cups.", "Ben has 3 times the cups of Ann."),
+            "Compared with Ann, Ben has 4 times as many cups.",
+            1,
+        ),
+        (("She works 3 hours.", "Ann is paid 5 dollars an hour."), "Ann works 8 hours.", 0),
+    ],
+)
+def test_a_correction_is_of_what_names_the_same_things_and_people(
+    told: tuple[str, str], said: str, gone: int
+):
+    turns = ("How many cups does Ann have at the end?", *told, f"{WRONG} {said}")
+    kept = stands(ledger(turns))
+    assert told[gone] not in kept
+    assert told[1 - gone] in kept
+
+
+def test_a_withdrawal_takes_back_what_gives_its_value():
+    turns = (GOAL, "She had 30 apples already.", "Ann buys 5 apples.")
+    found = stands(ledger((*turns, "Leave this out after all: Ann kept 30 apples before.")))
+    assert found == [GOAL, "Ann buys 5 apples."]
+
+
+def test_about_others_the_users_own_day_is_beside_the_matter_and_theirs_is_not():
+    told = ("How many apples does Ann have left?", ANN, "Ben has 5 apples.")
+    mine, theirs = "My train is late and I hate it.", "They were hungry."
+    assert stands(ledger((*told, mine))) == list(told)
+    assert stands(ledger((*told, theirs))) == [*told, theirs]
+    party = ("Plan a dinner for my family in Rome.", "I pay for it.", mine)
+    assert mine in stands(ledger(party))

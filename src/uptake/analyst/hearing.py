@@ -261,13 +261,21 @@ def _of_others(draft: Draft, standing: Sequence[Entry]) -> bool:
 def _takes_back(draft: Draft, start: int, end: int, opened: Opening, turn: _Turn) -> bool:
     """Enter a piece as a withdrawal; whether it is one.
 
-    "Scratch that. Ann has 9." corrects what Ann had; it does not take back what was said last.
+    "Scratch that. Ann has 9." corrects what Ann had, and so does "Ann has 9. Scratch what I said
+    before."; neither takes back what was said last.
     """
-    if names_last(draft, start, end, opened) and any(_replaces(draft, each) for each in turn.rest):
-        turn.correcting = True
-        draft.add(start, end, "social")
-        return True
+    if names_last(draft, start, end, opened):
+        follows = any(_replaces(draft, each) for each in turn.rest)
+        if follows or _has_corrected(draft):
+            turn.correcting = turn.correcting or follows
+            draft.add(start, end, "social")
+            return True
     return withdraw(draft, start, end, opened) is not None
+
+
+def _has_corrected(draft: Draft) -> bool:
+    """Whether the turn has put something in another's place already."""
+    return any(e.kind == "correction" and e.span.turn == draft.turn for e in draft.entries)
 
 
 def _replaces(draft: Draft, piece: Piece) -> bool:
