@@ -196,7 +196,10 @@ WRONG = "I got one thing wrong."
             0,
         ),
         (
-            ("Compared with Ben, Zoe has 2 times as many cups.", "Ben has 3 times the cups of Ann."),
+            (
+                "Compared with Ben, Zoe has 2 times as many cups.",
+                "Ben has 3 times the cups of Ann.",
+            ),
             "Compared with Ann, Ben has 4 times as many cups.",
             1,
         ),

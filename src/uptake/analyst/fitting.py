@@ -50,11 +50,11 @@ def _apart(draft: Draft, old: Wording, said: Wording) -> bool:
 
 def _may_be(draft: Draft, old: Entry, people: Sequence[str], known: frozenset[str]) -> bool:
     """Whether an entry names the same people, or none, or one by a pronoun."""
-    named = frozenset(_people(draft, old.text, known))
-    if not people or not named or named == set(people):
+    named, meant = frozenset(_people(draft, old.text, known)), frozenset(people)
+    if not meant or not named or named == meant:
         return True
     stands = not draft.pack.anaphors.isdisjoint(_WORD.findall(fold(old.text)))
-    return stands and named < set(people)
+    return stands and named < meant
 
 
 def _known(draft: Draft, text: str) -> frozenset[str]:

@@ -234,6 +234,9 @@ def _is_aside(draft: Draft, start: int, end: int, kind: Kind, about: frozenset[s
     if shares > SHARED:
         return False
     text = draft.text[start:end]
+    score = draft.beside(text, about)
+    if score <= ABOUT_ME:
+        return False
     valued = bool(draft.wording(text).values)
     least = ASIDE + (VALUED if valued else 0.0)
     if _of_others(draft, standing):
@@ -242,19 +245,16 @@ def _is_aside(draft: Draft, start: int, end: int, kind: Kind, about: frozenset[s
             return False
         if not shares and not valued:
             least = ABOUT_ME if words & draft.pack.talkers else ABOUT_NONE
-    return draft.beside(text, about) > least
+    return score > least
 
 
 def _of_others(draft: Draft, standing: Sequence[Entry]) -> bool:
     """Whether what holds is about somebody who is named, and not about the one who talks."""
-    said = [draft.wording(entry.text) for entry in standing]
     mine = draft.pack.mine
     if any(not mine.isdisjoint(_WORD.findall(fold(entry.text))) for entry in standing):
         return False
     return any(
-        entry.text[:first].strip()
-        for entry, words in zip(standing, said, strict=True)
-        for first, _ in words.names
+        entry.text[:first].strip() for entry in standing for first, _ in draft.words(entry).names
     )
 
 

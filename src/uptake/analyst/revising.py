@@ -245,7 +245,9 @@ def _clause(draft: Draft, start: int, end: int, opened: Opening, *, goal: bool) 
     ]
     alike = [old for old in olds if _same_of_another(draft.words(old), said)]
     fresh = [old for old in alike if old.kind != "correction"] or alike
-    found = [(1.0, fresh[0])] if len(fresh) == 1 else ranked(draft, said, fitting(draft, text, olds))
+    found = (
+        [(1.0, fresh[0])] if len(fresh) == 1 else ranked(draft, said, fitting(draft, text, olds))
+    )
     if not found or found[0][0] < (LOOSE if opened.wrong else CLOSE):
         return None
     (best, old), rest = found[0], found[1:]
