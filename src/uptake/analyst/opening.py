@@ -63,7 +63,7 @@ def opening(read: str, pack: Pack) -> Opening:
         end = joined.end() if joined else further
     elif not known:
         return Opening()
-    wrong = bool(pack["lead.wrong"].within(read[:end]))
+    wrong = known and bool(pack["lead.wrong"].within(read[:end]))
     return Opening(past_marks(read, end), sure, plain, composed=not known, wrong=wrong)
 
 
