@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -92,7 +92,7 @@ class Desk:
     async def case(self, asked: Asked, tenant: str, thread: str | None, *, mediated: bool) -> Case:
         """What is known of a request, and the move. Raises StoreError."""
         seed = keys.seed(tenant, thread)
-        chain = tuple(keys.chain(seed, map(dict_of, asked.conversation)))
+        chain = tuple(_chain(seed, asked.conversation.messages))
         found = await self._before(tenant, asked.conversation, chain)
         line: list[Turn] = []
         if thread is not None and found is None:
@@ -217,6 +217,17 @@ def dict_of(message: Message) -> Mapping[str, Any]:
     if message.extra is None:
         return {"role": message.role, "content": message.content}
     return {"role": message.role, "content": message.content, **message.extra}
+
+
+def _chain(key: bytes, messages: Sequence[Message]) -> Iterator[bytes]:
+    """`keys.chain` of messages."""
+    for message in messages:
+        content = message.content
+        if message.extra is None and type(content) is str:
+            key = keys.extend_plain(key, message.role, content)
+        else:
+            key = keys.extend(key, dict_of(message))
+        yield key
 
 
 async def _heard(
