@@ -10,12 +10,22 @@ This module knows nothing of the store, and keeps no credential.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, cast
 
-__all__ = ["ANONYMOUS", "canonical", "chain", "extend", "extend_plain", "seed", "tenant"]
+__all__ = [
+    "ANONYMOUS",
+    "canonical",
+    "chain",
+    "extend",
+    "extend_plain",
+    "is_thread",
+    "seed",
+    "tenant",
+]
 
 ANONYMOUS = "anonymous"
 """The tenant of who shows no credential."""
@@ -34,6 +44,14 @@ def tenant(salt: bytes, credential: str | None) -> str:
         return ANONYMOUS
     data = credential.encode("utf-8", "surrogatepass")
     return blake2b(data, digest_size=SIZE, key=salt).hexdigest()
+
+
+_THREAD = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,199}")
+
+
+def is_thread(text: str) -> bool:
+    """Whether a client's conversation id can be kept: 1 to 200 printable ASCII characters."""
+    return _THREAD.fullmatch(text) is not None
 
 
 def seed(tenant: str, thread: str | None) -> bytes:

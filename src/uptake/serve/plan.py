@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import re
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -81,7 +80,8 @@ class Planner:
         except Exception as error:  # noqa: BLE001 whatever a body does, the upstream judges it
             log.warning("a %s request could not be read: %s", self._surface.name, _kind(error))
             return Plan(body, "pass", "not read: it is not what was expected")
-        thread = caller.thread or _thread(asked.thread)
+        own = asked.thread if asked.thread is not None and keys.is_thread(asked.thread) else None
+        thread = caller.thread or own
         try:
             arm = self._arm(caller, thread, asked)
             async with asyncio.timeout(self._settings.mediate_seconds):
@@ -146,14 +146,6 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise Unreadable("the body is not a JSON object")
     return cast("dict[str, Any]", data)
-
-
-_THREAD = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,199}")
-
-
-def _thread(text: str | None) -> str | None:
-    """A conversation id that can be kept as one; None for any other."""
-    return text if text is not None and _THREAD.fullmatch(text) else None
 
 
 def _kind(error: Exception) -> str:
