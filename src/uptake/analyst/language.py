@@ -39,11 +39,15 @@ class Phrase:
 
     def at(self, text: str, start: int = 0) -> re.Match[str] | None:
         """Its match that begins at `start`."""
-        return self.pattern.match(text, start) if self._may(text) else None
+        if self.cues and not _stands(self.cues, text):
+            return None
+        return self.pattern.match(text, start)
 
     def within(self, text: str, start: int = 0) -> re.Match[str] | None:
         """Its first match from `start` on."""
-        return self.pattern.search(text, start) if self._may(text) else None
+        if self.cues and not _stands(self.cues, text):
+            return None
+        return self.pattern.search(text, start)
 
     def each(self, text: str) -> Iterator[re.Match[str]]:
         """Its matches in order."""
@@ -51,10 +55,9 @@ class Phrase:
 
     def all_of(self, text: str, start: int = 0) -> re.Match[str] | None:
         """Its match from `start` to the end of the text."""
-        return self.pattern.fullmatch(text, start) if self._may(text) else None
-
-    def _may(self, text: str) -> bool:
-        return not self.cues or _stands(self.cues, text)
+        if self.cues and not _stands(self.cues, text):
+            return None
+        return self.pattern.fullmatch(text, start)
 
 
 def _stands(cues: Sequence[str], text: str) -> bool:
