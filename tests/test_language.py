@@ -66,6 +66,13 @@ def test_patterns_match_only_where_one_of_their_cues_stands():
         "are you sure?", "a friend of mine says 9", "since ann has 9 apples, how many?",
         "to come back to what i asked: how many?", "not 5 but 7", "i take that back",
         "let me tell you the facts first", "once more: how many?", "i get 12.",
+        "7 apples, i mean", "9, my mistake", "it is 4 after all", "if i say 5, i mean 7",
+        "i wonder how many", "i have to know", "my question is:", "it is time to ask",
+        "no explanations, please", "in at most two lines", "be brief from now on",
+        "keep it short", "never use jargon", "i prefer metric", "step by step",
+        "explain your code", "sort the table", "the results above", "what you said",
+        "the above", "your last message", "shorten the e-mail", "the other one",
+        "the remaining option",
     )  # fmt: skip
     for place, phrase in pack.phrases.items():
         free = replace(phrase, cues=())
@@ -73,6 +80,11 @@ def test_patterns_match_only_where_one_of_their_cues_stands():
             for way in ("at", "within"):
                 found, wanted = getattr(phrase, way)(text), getattr(free, way)(text)
                 assert (found and found.span()) == (wanted and wanted.span()), (place, text)
+    for pointer in pack.pointers:
+        free = replace(pointer.words, cues=())
+        for text in said:
+            found, wanted = pointer.words.within(text), free.within(text)
+            assert (found and found.span()) == (wanted and wanted.span()), (pointer.kind, text)
     for place, phrases in pack.lists.items():
         for text in said:
             if any(phrase.at(text) for phrase in phrases):

@@ -112,7 +112,9 @@ def instruction(ground: CommonGround) -> str:
     doubted = doubt(ground)
     told = len(ground.turns) - bool(doubted)
     spent = _spent(ground)
-    parts = [part for turn in range(told) if (part := _part(ground, turn, spent))]
+    turns = ground.by_turn()[:told]
+    made = [_part(ground, turn, entries, spent) for turn, entries in enumerate(turns)]
+    parts = [part for part in made if part]
     goal = next((part for part in parts if part.goal), None)
     rest = [part for part in parts if part is not goal]
     request = rest[-1] if goal and rest and rest[-1].goal else None
@@ -128,11 +130,11 @@ def doubt(ground: CommonGround) -> str:
     What was asked is then worked out anew, without the reply in view. The doubt comes before it:
     whatever comes last is taken for what is asked.
     """
-    now = len(ground.turns) - 1
-    last = [entry for entry in ground.entries if entry.span.turn == now]
+    last = ground.last
     if not last or any(entry.kind not in ("social", "quoted") for entry in last):
         return ""
     asked = any(entry.kind == "goal" for entry in ground.active(ground.topic))
+    now = len(ground.turns) - 1
     texts = [*(entry.text for entry in last), ground.turns[now]]  # "Hmm, no. It should be 12."
     doubted = any(
         doubts(read, ENGLISH.pack) or ENGLISH.pack["social.doubt_answer"].at(read)
@@ -144,7 +146,8 @@ def doubt(ground: CommonGround) -> str:
 def speaks_of(ground: CommonGround) -> bool:
     """Whether `instruction` has anything to say."""
     spent = _spent(ground)
-    return any(_part(ground, turn, spent) for turn in range(len(ground.turns)))
+    turns = enumerate(ground.by_turn())
+    return any(_part(ground, turn, entries, spent) for turn, entries in turns)
 
 
 def standing(ground: CommonGround, turn: int) -> str:
@@ -152,7 +155,8 @@ def standing(ground: CommonGround, turn: int) -> str:
 
     "" where nothing of it holds.
     """
-    part = _part(ground, turn, _spent(ground))
+    entries = ground.by_turn()[turn]
+    part = _part(ground, turn, entries, _spent(ground))
     return part.text if part else ""
 
 
@@ -167,9 +171,10 @@ _LEADING = re.compile(r"(?!\s)[^\n]*[^\W\d_]{2}[^\n]*")  # words, up to the end 
 _MARK = re.compile(r"[ \t]*[-*•–·][ \t]*")  # of a list, and nothing after it
 
 
-def _part(ground: CommonGround, turn: int, spent: frozenset[int]) -> _Part | None:
-    """What stands of a turn; None where nothing does."""
-    entries = [entry for entry in ground.entries if entry.span.turn == turn]
+def _part(
+    ground: CommonGround, turn: int, entries: Sequence[Entry], spent: frozenset[int]
+) -> _Part | None:
+    """What stands of a turn with these entries; None where nothing does."""
     said = ground.turns[turn]
     if not entries:
         return _Part(turn, said.strip(), False) if re.search(r"\w", said) else None
@@ -177,8 +182,7 @@ def _part(ground: CommonGround, turn: int, spent: frozenset[int]) -> _Part | Non
     if not any(words.values()):
         return None
     text = _woven(said, entries, words, steered=len(ground.topics) > 1)
-    holds = [entry for entry in entries if words[entry.id]]
-    goal = any(entry.kind == "goal" for entry in holds)
+    goal = any(entry.kind == "goal" and words[entry.id] for entry in entries)
     return _Part(turn, text, goal) if text else None
 
 
@@ -209,7 +213,7 @@ def _woven(said: str, entries: Sequence[Entry], words: dict[int, str], *, steere
 
 def _words(ground: CommonGround, entry: Entry, spent: frozenset[int]) -> str:
     """What stands in an entry's place: its words as they hold now, or those that took over."""
-    if entry.topic != ground.topic or _only_urges(ground, entry):
+    if entry.topic != ground.topic or (entry.kind == "goal" and _only_urges(ground, entry)):
         return ""
     if entry.kind == "social":
         return entry.text if _announces(ground, entry, spent) else ""
@@ -227,8 +231,8 @@ def _as_data(text: str) -> str:
 
 
 def _only_urges(ground: CommonGround, entry: Entry) -> bool:
-    """Whether an entry only wants what was asked before: "Please solve it."."""
-    if entry.kind != "goal" or not ENGLISH.pack["goal.go"].all_of(fold(entry.text)):
+    """Whether a request only wants what was asked before: "Please solve it."."""
+    if not ENGLISH.pack["goal.go"].all_of(fold(entry.text)):
         return False
     earlier = ground.active(entry.topic, "goal")
     return any(other.id < entry.id for other in earlier)

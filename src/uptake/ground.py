@@ -105,6 +105,21 @@ class CommonGround:
         """The open topic; None before anything was said, or after all was called off."""
         return self.stack[-1] if self.stack else None
 
+    @property
+    def last(self) -> tuple[Entry, ...]:
+        """The entries of the last turn."""
+        now, start = len(self.turns) - 1, len(self.entries)
+        while start and self.entries[start - 1].span.turn == now:
+            start -= 1
+        return self.entries[start:]
+
+    def by_turn(self) -> list[list[Entry]]:
+        """The entries of each turn."""
+        turns: list[list[Entry]] = [[] for _ in self.turns]
+        for entry in self.entries:
+            turns[entry.span.turn].append(entry)
+        return turns
+
     def active(self, topic: int | None = None, *kinds: Kind) -> tuple[Entry, ...]:
         """What holds, in the order of saying: of one topic or all, of these kinds or all."""
         return tuple(
@@ -136,6 +151,8 @@ class CommonGround:
     def wording(self, entry: Entry) -> str:
         """The words of an entry as they hold now, each of them said by the user."""
         text = entry.text
+        if not entry.struck:
+            return text
         for strike in sorted(entry.struck, key=lambda strike: strike.start, reverse=True):
             put = strike.put
             words = "" if put is None else self.turns[put.turn][put.start : put.end]

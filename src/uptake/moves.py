@@ -10,14 +10,13 @@ Pure. This module knows nothing of how a form is written (`compile`) or of model
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
 from uptake.analyst import Reading
 from uptake.compile import changed, doubt, pointed, speaks_of
 from uptake.conversation import Conversation, Message
-from uptake.ground import Entry
 
 __all__ = ["LONG", "MOVES", "NO_REQUEST", "Form", "Move", "MoveName", "Request", "choose", "gates"]
 
@@ -97,7 +96,8 @@ def choose(reading: Reading, conversation: Conversation, request: Request = NO_R
     closed = _closed(conversation)
     if closed is not None:
         return Move("pass", closed)
-    works = request.tools or any(map(_uses_tools, conversation))
+    used = any(map(_uses_tools, conversation.messages))
+    works = request.tools or used
     shut = gates(conversation, request)
     found = [move for rule in RULES if (move := rule(reading, conversation))]
     # Where something can be done, a request that only sounds like a pause must not be lost.
@@ -109,12 +109,13 @@ def choose(reading: Reading, conversation: Conversation, request: Request = NO_R
         for move in found
         if move is not chosen
     )
-    form = _form(chosen, reading, conversation, shut)
+    # Where tools were used, what was asked for may have been done already.
+    form = "as_it_came" if used else _form(chosen, reading, conversation, shut)
     if form == "as_it_came" and chosen.name in ("answer", "repair", "resume"):
         why = shut[0] if shut else "the whole conversation is needed, and nothing in it has changed"
         passed: tuple[MoveName, str] = (chosen.name, chosen.why)
         return Move("pass", why, alternatives=(passed, *others))
-    return replace(chosen, form=form, alternatives=others)
+    return Move(chosen.name, chosen.why, form, chosen.say, others)
 
 
 def gates(conversation: Conversation, request: Request = NO_REQUEST) -> tuple[str, ...]:
@@ -123,9 +124,9 @@ def gates(conversation: Conversation, request: Request = NO_REQUEST) -> tuple[st
         "a tool must be called": request.required,
         "the reply has a prescribed form": request.formatted,
         "several replies are wanted": request.n > 1,
-        "a message holds more than words": any(_more_than_words(m) for m in conversation),
+        "a message holds more than words": any(map(_more_than_words, conversation.messages)),
         "a long document was pasted": any(
-            message.role == "user" and len(message.text) >= LONG for message in conversation
+            m.role == "user" and len(m.text) >= LONG for m in conversation.messages
         ),
     }
     return tuple(why for why, shut in found.items() if shut)
@@ -148,7 +149,7 @@ def _closed(conversation: Conversation) -> str | None:
 def _pending(conversation: Conversation) -> bool:
     """Whether some call of the assistant's last message has no result yet."""
     called: set[Any] = set()
-    for message in conversation:
+    for message in conversation.messages:
         extra = message.extra or {}
         if message.role == "assistant":
             calls = cast("tuple[Mapping[str, Any], ...]", extra.get("tool_calls") or ())
@@ -207,7 +208,7 @@ def _ask(reading: Reading, conversation: Conversation) -> Move | None:
 def _confirm(reading: Reading, conversation: Conversation) -> Move | None:
     pending = [
         entry
-        for entry in _last(reading)
+        for entry in reading.ground.last
         if entry.status == "pending" and entry.kind == "correction"
     ]
     # What takes back words that nobody finds is handed on: the model may find them.
@@ -237,7 +238,7 @@ def _resume(reading: Reading, conversation: Conversation) -> Move | None:
 
 
 def _repair(reading: Reading, conversation: Conversation) -> Move | None:
-    kinds = {entry.kind for entry in _last(reading)}
+    kinds = {entry.kind for entry in reading.ground.last}
     if "correction" in kinds:
         return Move("repair", "the user has put something right")
     return Move("repair", "the user took something back") if "withdrawal" in kinds else None
@@ -257,15 +258,9 @@ RULES: tuple[Rule, ...] = (_hold, _ask, _confirm, _correct, _resume, _repair, _a
 _SPEAKING = ("hold", "ask", "confirm", "correct")
 
 
-def _last(reading: Reading) -> tuple[Entry, ...]:
-    """The entries of the user's last turn."""
-    turn = len(reading.ground.turns) - 1
-    return tuple(entry for entry in reading.ground.entries if entry.span.turn == turn)
-
-
 def _chats(reading: Reading) -> bool:
     """Whether the last turn is small talk and nothing else."""
-    last = _last(reading)
+    last = reading.ground.last
     social = bool(last) and all(entry.kind == "social" for entry in last)
     return social and reading.resumed is None and not doubt(reading.ground)
 
@@ -277,8 +272,6 @@ def _nothing(reading: Reading) -> str:
 def _form(move: Move, reading: Reading, conversation: Conversation, shut: tuple[str, ...]) -> Form:
     """In which form the model gets the conversation."""
     if move.name == "pass" or move.speaks or len(reading.ground.turns) < 2:
-        return "as_it_came"
-    if any(map(_uses_tools, conversation)):  # what was asked for may have been done already
         return "as_it_came"
     if reading.self_contained and not shut and speaks_of(reading.ground):
         return "fresh"

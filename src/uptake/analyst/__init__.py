@@ -12,15 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from uptake.analyst.hearing import hear
 from uptake.analyst.language import ENGLISH, Language, Pack
 from uptake.analyst.pointing import Referent, referents
 from uptake.analyst.presuming import presumed_false
-from uptake.analyst.wording import fold
+from uptake.analyst.wording import LONGEST, fold
 from uptake.conversation import Conversation
-from uptake.ground import CommonGround, Entry, Span
+from uptake.ground import CommonGround, Span
 from uptake.model import Usage
 
 __all__ = [
@@ -122,7 +123,7 @@ class Deterministic:
             ground,
             false=_false(ground, self.language),
             referents=found,
-            telling=_telling(ground, pack),
+            telling=_telling(ground, self.language),
             resumed=_resumed(ground, pack),
             self_contained=not any(each.message is not None for each in found)
             and not _leans(ground, pack),
@@ -148,13 +149,16 @@ def _fits(ground: CommonGround, said: Sequence[str]) -> bool:
     return ground.turns == tuple(said[: len(ground.turns)])
 
 
-def _last(ground: CommonGround) -> list[Entry]:
-    """The entries of the last turn."""
-    return [entry for entry in ground.entries if entry.span.turn == len(ground.turns) - 1]
-
-
 def _false(ground: CommonGround, language: Language) -> tuple[Presupposition, ...]:
     """What the last turn takes for granted against an earlier fact."""
+    presumes = language.pack["presuppose.before"]
+    asking = [
+        entry
+        for entry in ground.last
+        if entry.kind in ("goal", "fact", "social") and presumes.within(fold(entry.text))
+    ]
+    if not asking:
+        return ()
     now = len(ground.turns) - 1
     facts = [
         (entry, ground.wording(entry))
@@ -162,10 +166,8 @@ def _false(ground: CommonGround, language: Language) -> tuple[Presupposition, ..
         if entry.kind in ("fact", "correction", "answer") and entry.span.turn < now
     ]
     found: list[Presupposition] = []
-    for entry in _last(ground) if facts else ():
-        false = None
-        if entry.kind in ("goal", "fact", "social"):
-            false = presumed_false(entry.text, facts, language)
+    for entry in asking:
+        false = presumed_false(entry.text, facts, language)
         if false is not None:
             start, end, against = false
             first = entry.span.start + start
@@ -175,29 +177,30 @@ def _false(ground: CommonGround, language: Language) -> tuple[Presupposition, ..
     return tuple(found)
 
 
-def _telling(ground: CommonGround, pack: Pack) -> bool:
+def _telling(ground: CommonGround, language: Language) -> bool:
     """Whether the user said to wait, in the last turn or until a request that has not come."""
-    if not ground.turns:
-        return False
-    last = _said(ground, len(ground.turns) - 1)
-    if pack["social.done"].within(last):
-        return False
-    if pack["social.telling"].within(last):
-        return True
-    asked = {entry.span.turn for entry in ground.entries if entry.kind == "goal"}
-    for turn in reversed(range(len(ground.turns))):
-        said = _said(ground, turn)
-        if pack["social.telling"].within(said) and pack["social.until_asked"].within(said):
+    for back, entries in enumerate(reversed(ground.by_turn())):
+        said = " ".join([entry.text for entry in entries if entry.kind != "quoted"])
+        read = _pauses_kept if len(said) <= LONGEST else _pauses
+        telling, until_asked, done = read(said, language)
+        if done and back == 0:
+            return False
+        if telling and (back == 0 or until_asked):
             return True
-        if turn in asked or pack["social.done"].within(said):
+        if done or any(entry.kind == "goal" for entry in entries):
             return False
     return False
 
 
-def _said(ground: CommonGround, turn: int) -> str:
-    """A turn's words that say something to the assistant, as patterns read them."""
-    said = (e.text for e in ground.entries if e.span.turn == turn and e.kind != "quoted")
-    return fold(" ".join(said))
+def _pauses(said: str, language: Language) -> tuple[bool, bool, bool]:
+    """Whether a turn says to wait; whether until a request comes; and whether to wait no more."""
+    pack, read = language.pack, fold(said)
+    patterns = (pack["social.telling"], pack["social.until_asked"], pack["social.done"])
+    telling, until_asked, done = (bool(each.within(read)) for each in patterns)
+    return telling, until_asked, done
+
+
+_pauses_kept = lru_cache(maxsize=8192)(_pauses)  # the same turns are read again with each new one
 
 
 def _resumed(ground: CommonGround, pack: Pack) -> int | None:
@@ -205,12 +208,13 @@ def _resumed(ground: CommonGround, pack: Pack) -> int | None:
     now = len(ground.turns) - 1
     if ground.topic is None or ground.topics[ground.topic].opened >= now:
         return None
-    before = [entry for entry in ground.entries if entry.span.turn < now]
+    last = ground.last
+    before = ground.entries[: len(ground.entries) - len(last)]
     if before and before[-1].topic != ground.topic:
         return ground.topic
     named = any(
         phrase.at(fold(entry.text))
-        for entry in _last(ground)[:1]
+        for entry in last[:1]
         if entry.kind == "social" and len(ground.stack) > 1
         for phrase in pack.lists["topic.back"]
     )

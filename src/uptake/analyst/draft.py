@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from uptake.analyst.asides import aside
 from uptake.analyst.language import Language, Pack
-from uptake.analyst.wording import Wording, fold, wording
+from uptake.analyst.wording import Wording, fold, reader
 from uptake.ground import CommonGround, Entry, Kind, Span, Status, Strike, Topic
 
 __all__ = ["SAYING", "Draft", "Slot"]
@@ -46,6 +46,7 @@ class Draft:
         self.asked = asked
         self.language = language
         self.pack: Pack = language.pack
+        self.wording = reader(language)
         self.turn = len(before.turns)
         self.turns = (*before.turns, text)
         self.entries = list(before.entries)
@@ -73,7 +74,8 @@ class Draft:
         )
         self.entries.append(entry)
         if kind not in ("social", "quoted"):
-            self.topics[topic] = replace(self.topics[topic], last=self.turn)
+            now = self.topics[topic]
+            self.topics[topic] = Topic(now.id, now.opened, self.turn, now.state)
         return entry
 
     def end(self, old: Entry, by: Entry, status: Status) -> None:
@@ -102,7 +104,7 @@ class Draft:
 
     def words(self, entry: Entry) -> Wording:
         """The wording of an entry as it was said."""
-        return wording(entry.text, self.language)
+        return self.wording(entry.text)
 
     def said(self, entry: Entry) -> str:
         """The words of an entry as they hold now."""
@@ -116,10 +118,6 @@ class Draft:
     def told(self) -> frozenset[str]:
         """The stems of all that holds."""
         return frozenset[str]().union(*(self.words(entry).about for entry in self.standing()))
-
-    def wording(self, text: str) -> Wording:
-        """The wording of any text."""
-        return wording(text, self.language)
 
     def standing(self, *, earlier: bool = False, landed: bool = True) -> Iterator[Entry]:
         """The entries that say something and hold, the latest first.

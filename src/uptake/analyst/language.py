@@ -39,11 +39,15 @@ class Phrase:
 
     def at(self, text: str, start: int = 0) -> re.Match[str] | None:
         """Its match that begins at `start`."""
-        return self.pattern.match(text, start) if self._may(text) else None
+        if self.cues and not _stands(self.cues, text):
+            return None
+        return self.pattern.match(text, start)
 
     def within(self, text: str, start: int = 0) -> re.Match[str] | None:
         """Its first match from `start` on."""
-        return self.pattern.search(text, start) if self._may(text) else None
+        if self.cues and not _stands(self.cues, text):
+            return None
+        return self.pattern.search(text, start)
 
     def each(self, text: str) -> Iterator[re.Match[str]]:
         """Its matches in order."""
@@ -51,10 +55,9 @@ class Phrase:
 
     def all_of(self, text: str, start: int = 0) -> re.Match[str] | None:
         """Its match from `start` to the end of the text."""
-        return self.pattern.fullmatch(text, start) if self._may(text) else None
-
-    def _may(self, text: str) -> bool:
-        return not self.cues or _stands(self.cues, text)
+        if self.cues and not _stands(self.cues, text):
+            return None
+        return self.pattern.fullmatch(text, start)
 
 
 def _stands(cues: Sequence[str], text: str) -> bool:
@@ -171,7 +174,7 @@ def _pack(language: Language) -> Pack:
 
 def _compiled(data: Mapping[str, Any]) -> Pack:
     lead, withdraw, topic = data["lead"], data["withdraw"], data["topic"]
-    goal, social, cues = data["goal"], data["social"], data["cues"]
+    goal, social = data["goal"], data["social"]
     phrases = {
         "lead.soft": _phrase(_any(lead["soft"]) + r"(?!\w)"),
         "lead.plain": _phrase(_any(lead["plain"]) + r"(?!\w)"),
@@ -192,9 +195,9 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
         **{f"presuppose.{name}": _phrase(data["presuppose"][name]) for name in ("before", "ends")},
         **{f"point.{name}": _phrase(data["point_words"][name]) for name in ("ask_only", "empty")},
     }
+    cues = {str(place): _cues(words) for place, words in data["cues"].items()}
     phrases = {
-        place: replace(phrase, cues=tuple(cues.get(place, "").split()))
-        for place, phrase in phrases.items()
+        place: replace(phrase, cues=cues.get(place, ())) for place, phrase in phrases.items()
     }
     lists: dict[str, tuple[Phrase, ...]] = {
         **{
@@ -240,8 +243,11 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
         sets={word: name for name, words in data["sets"].items() for word in words.split()},
         phrases=phrases,
         lists=lists,
-        cues={str(place): tuple(words.split()) for place, words in cues.items()},
-        pointers=tuple(Pointer(each["kind"], _phrase(each["words"])) for each in data["point"]),
+        cues=cues,
+        pointers=tuple(
+            Pointer(each["kind"], _phrase(each["words"], cues.get(f"point.{each['kind']}", ())))
+            for each in data["point"]
+        ),
     )
 
 
@@ -250,9 +256,14 @@ _SOCIAL = ("doubt", "doubt_answer", "telling", "until_asked", "done", "announce"
 _GOAL = ("asks", "orders", "wants", "prefers", "pasted", "go")
 
 
-def _phrase(pattern: str) -> Phrase:
+def _phrase(pattern: str, cues: tuple[str, ...] = ()) -> Phrase:
     pattern = pattern.replace("OLD", f"(?P<old>{_PHRASE})").replace("NEW", f"(?P<new>{_PHRASE})")
-    return Phrase(re.compile(pattern))
+    return Phrase(re.compile(pattern), cues)
+
+
+def _cues(text: str) -> tuple[str, ...]:
+    """Pieces of text, in which a low line stands for a space."""
+    return tuple(word.replace("_", " ") for word in text.split())
 
 
 def _phrases(patterns: Sequence[str], after: str = "") -> tuple[Phrase, ...]:

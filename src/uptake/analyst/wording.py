@@ -9,13 +9,13 @@ This module knows nothing of turns, of ledgers, or of what a sentence does.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 
 from uptake.analyst.language import Language, Pack
 
-__all__ = ["LONGEST", "Token", "Value", "Wording", "fold", "past_marks", "wording"]
+__all__ = ["LONGEST", "Token", "Value", "Wording", "fold", "past_marks", "reader", "wording"]
 
 LONGEST = 2000  # characters; what is longer is no sentence that another could correct
 
@@ -109,9 +109,18 @@ def _fold(text: str) -> str:
 _folded = lru_cache(maxsize=16384)(_fold)  # the same turns are read again with each new one
 
 
-@lru_cache(maxsize=16384)
 def wording(text: str, language: Language) -> Wording:
     """The wording of one sentence; that of a very long one is empty."""
+    return reader(language)(text)
+
+
+@cache
+def reader(language: Language) -> Callable[[str], Wording]:
+    """`wording` in one language; what it has read it remembers."""
+    return lru_cache(maxsize=16384)(partial(_wording, language=language))
+
+
+def _wording(text: str, language: Language) -> Wording:
     if len(text) > LONGEST:
         return _NOTHING
     pack = language.pack

@@ -7,7 +7,6 @@ of what is asked.
 from __future__ import annotations
 
 import hmac
-import re
 
 from starlette.types import Scope
 
@@ -22,8 +21,6 @@ CONVERSATION = b"x-uptake-conversation"
 
 ARM = b"x-uptake-arm"
 """The header by which a client chooses an arm."""
-
-_ID = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
 
 
 class Refused(Exception):
@@ -47,7 +44,7 @@ class Access:
         credential = _credential(scope)
         self.check(credential)
         thread = wire.header(scope, CONVERSATION)
-        if thread is not None and not _ID.fullmatch(thread):
+        if thread is not None and not keys.is_thread(thread):
             raise Refused("x-uptake-conversation: give 1 to 200 printable ASCII characters", 400)
         return Caller(self._tenant(credential), thread, wire.header(scope, ARM))
 

@@ -8,6 +8,7 @@ This module knows nothing of what any of its parts does.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -205,8 +206,20 @@ SETTINGS = "UPTAKE_SERVE_SETTINGS"
 
 
 def from_environment() -> ASGIApp:
-    """The app of one worker process among several."""
+    """The app of one worker process among several, which is all that the process is for."""
+    _collect_seldom()
     return create_app(Settings.from_json(os.environ[SETTINGS]))
+
+
+def _collect_seldom() -> None:
+    """Have rings of garbage looked for less often.
+
+    What a turn leaves behind is freed without that, and to look through thousands of ledgers in
+    memory for the few rings costs a fifth of all time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 100)
 
 
 def run(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -92,7 +92,7 @@ class Desk:
     async def case(self, asked: Asked, tenant: str, thread: str | None, *, mediated: bool) -> Case:
         """What is known of a request, and the move. Raises StoreError."""
         seed = keys.seed(tenant, thread)
-        chain = tuple(keys.chain(seed, map(dict_of, asked.conversation)))
+        chain = tuple(_chain(seed, asked.conversation.messages))
         found = await self._before(tenant, asked.conversation, chain)
         line: list[Turn] = []
         if thread is not None and found is None:
@@ -114,8 +114,17 @@ class Desk:
             made = await self._amended(tenant, thread, known.id)
         ready = known.ground if known is not None and not made else CommonGround()
         start = place if ready.turns else 0
-        before, shown = await _heard(whole[:history], made, (ready, start))
-        case = Case(
+        before, shown = ready, whole[:history]
+        if made or start < history:
+            before, shown = await _heard(shown, made, (ready, start))
+        done: Mediation | None = None
+        if mediated:
+            work = Conversation((*shown, *whole[history:]))
+            done = await self._mediation(work, asked, before)
+            now = done.reading.ground
+        else:
+            now, _ = await _heard(whole, made, (before, history))
+        return Case(
             asked,
             tenant,
             thread,
@@ -125,18 +134,18 @@ class Desk:
             chain,
             new,
             before,
-            before,
+            now,
+            done,
         )
-        if not mediated:
-            now, _ = await _heard(whole, made, (before, history))
-            return replace(case, now=now)
-        work = Conversation((*shown, *whole[history:]))
+
+    async def _mediation(self, work: Conversation, asked: Asked, before: CommonGround) -> Mediation:
+        """What is to be done, worked out on `work`; the model gets no message but the client's."""
         done = await self._mediated(work, asked, before)
-        theirs = {id(message) for message in messages}
+        theirs = {id(message) for message in asked.conversation.messages}
         extra = [message for message in work if id(message) not in theirs]
         if done.sent is not None and extra:
             done = replace(done, sent=without(done.sent, extra))
-        return replace(case, now=done.reading.ground, mediation=done)
+        return done
 
     async def _before(
         self, tenant: str, conversation: Conversation, chain: Sequence[bytes]
@@ -217,6 +226,17 @@ def dict_of(message: Message) -> Mapping[str, Any]:
     if message.extra is None:
         return {"role": message.role, "content": message.content}
     return {"role": message.role, "content": message.content, **message.extra}
+
+
+def _chain(key: bytes, messages: Sequence[Message]) -> Iterator[bytes]:
+    """`keys.chain` of messages."""
+    for message in messages:
+        content = message.content
+        if message.extra is None and type(content) is str:
+            key = keys.extend_plain(key, message.role, content)
+        else:
+            key = keys.extend(key, dict_of(message))
+        yield key
 
 
 async def _heard(

@@ -76,12 +76,11 @@ class _HttpAnswer:
         """See `Answer.chunks`."""
         content = self._answer.content
         try:
-            while True:
+            while not content.at_eof():
                 async with asyncio.timeout(self._idle):
                     chunk = await content.readany()
-                if not chunk:
-                    return
-                yield chunk
+                if chunk:
+                    yield chunk
         except TimeoutError:
             raise UpstreamError(f"the upstream fell silent for {self._idle:g} s", 504) from None
         except (aiohttp.ClientError, OSError) as error:

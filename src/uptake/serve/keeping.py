@@ -11,7 +11,7 @@ from typing import Any
 
 from uptake.conversation import Message
 from uptake.ground import CommonGround, Entry
-from uptake.mediator import after
+from uptake.mediator import Mediation, after
 from uptake.serve import keys
 from uptake.serve.desk import Case, dict_of
 from uptake.serve.plan import Plan
@@ -26,9 +26,7 @@ def turn(plan: Plan, case: Case, surface: str, heard: Heard, state: State, since
     reply = None if heard.message is None else Message.from_dict(heard.message)
     if reply is not None and plan.words and not plan.speaks:
         reply = after(plan.words, reply)
-    done = case.mediation
     asked = case.chain[-1] if case.chain else b""
-    sent = case.sent
     usage = heard.usage
     return Turn(
         id=case.id,
@@ -45,22 +43,35 @@ def turn(plan: Plan, case: Case, surface: str, heard: Heard, state: State, since
         state=state,
         said=tuple(message.to_dict() for message in case.said),
         reply=None if reply is None else reply.to_dict(),
-        move="pass" if done is None else done.move.name,
-        why=plan.why if done is None else done.move.why,
-        form="as_it_came" if done is None else done.move.form,
-        alternatives=() if done is None else tuple(done.move.alternatives),
-        sent=None if sent is None else tuple(sent.to_dicts()),
-        would=done.move.say if done and plan.arm == "shadow" and done.move.speaks else None,
         changes=changes(case.before, case.now),
         topics=tuple({"id": each.id, "state": each.state} for each in case.now.topics),
-        analyst="none" if done is None else done.reading.by,
-        note=None if done is None else done.reading.note,
-        ms=0.0 if done is None else round(done.ms, 3),
-        tokens=0 if done is None else done.tokens,
         prompt_tokens=None if usage is None else usage.prompt_tokens,
         completion_tokens=None if usage is None else usage.completion_tokens,
         seconds=round(time.time() - since, 4),
+        **_passed(plan) if case.mediation is None else _mediated(plan, case, case.mediation),
     )
+
+
+def _passed(plan: Plan) -> dict[str, Any]:
+    """What is kept of a turn that nobody mediated."""
+    return {"move": "pass", "why": plan.why, "form": "as_it_came", "analyst": "none"}
+
+
+def _mediated(plan: Plan, case: Case, done: Mediation) -> dict[str, Any]:
+    """What is kept of the move, of what the model got, and of what that took."""
+    move, sent = done.move, case.sent
+    return {
+        "move": move.name,
+        "why": move.why,
+        "form": move.form,
+        "alternatives": move.alternatives,
+        "sent": None if sent is None else tuple(sent.to_dicts()),
+        "would": move.say if plan.arm == "shadow" and move.speaks else None,
+        "analyst": done.reading.by,
+        "note": done.reading.note,
+        "ms": round(done.ms, 3),
+        "tokens": done.tokens,
+    }
 
 
 def changes(before: CommonGround, now: CommonGround) -> tuple[Mapping[str, Any], ...]:

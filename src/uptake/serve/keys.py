@@ -10,16 +10,29 @@ This module knows nothing of the store, and keeps no credential.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, cast
 
-__all__ = ["ANONYMOUS", "canonical", "chain", "extend", "seed", "tenant"]
+__all__ = [
+    "ANONYMOUS",
+    "canonical",
+    "chain",
+    "extend",
+    "extend_plain",
+    "is_thread",
+    "seed",
+    "tenant",
+]
 
 ANONYMOUS = "anonymous"
 """The tenant of who shows no credential."""
 
 SIZE = 16
+LONGEST = 1_000
+"""Characters of words whose key is remembered: with each turn all before it comes again."""
 
 
 def tenant(salt: bytes, credential: str | None) -> str:
@@ -31,6 +44,14 @@ def tenant(salt: bytes, credential: str | None) -> str:
         return ANONYMOUS
     data = credential.encode("utf-8", "surrogatepass")
     return blake2b(data, digest_size=SIZE, key=salt).hexdigest()
+
+
+_THREAD = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,199}")
+
+
+def is_thread(text: str) -> bool:
+    """Whether a client's conversation id can be kept: 1 to 200 printable ASCII characters."""
+    return _THREAD.fullmatch(text) is not None
 
 
 def seed(tenant: str, thread: str | None) -> bytes:
@@ -53,15 +74,24 @@ def extend(key: bytes, message: Mapping[str, Any]) -> bytes:
     """The key after one more message. Raises RecursionError for parts nested beyond measure."""
     content = message.get("content")
     if type(content) is str and len(message) == 2 and type(role := message.get("role")) is str:
-        # Nearly every message: the same bytes in half the time.
-        words = content.strip()
-        text = f"4:role{len(role)}:{role}"
-        if words:
-            text += f"4:text{len(words)}:{words}"
-        data = text.encode("utf-8", "surrogatepass")
-    else:
-        data = _delimited(canonical(message))
-    return blake2b(key + data, digest_size=SIZE).digest()
+        return extend_plain(key, role, content)
+    return blake2b(key + _delimited(canonical(message)), digest_size=SIZE).digest()
+
+
+def extend_plain(key: bytes, role: str, words: str) -> bytes:
+    """The same for a message of a role and words alone, as nearly every one is."""
+    return (_kept if len(words) <= LONGEST else _plain)(key, role, words)
+
+
+def _plain(key: bytes, role: str, content: str) -> bytes:
+    words = content.strip()
+    text = f"4:role{len(role)}:{role}"
+    if words:
+        text += f"4:text{len(words)}:{words}"
+    return blake2b(key + text.encode("utf-8", "surrogatepass"), digest_size=SIZE).digest()
+
+
+_kept = lru_cache(maxsize=2**15)(_plain)
 
 
 def canonical(message: Mapping[str, Any]) -> list[str]:

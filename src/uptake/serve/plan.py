@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 from uptake.conversation import Conversation, Message
@@ -73,20 +72,23 @@ class Planner:
 
     async def plan(self, body: bytes, caller: Caller) -> Plan:
         """What is to be done. Raises nothing but cancellation."""
-        passed = Plan(body, "pass", "")
         try:
             data = _object(body)
             asked = self._surface.read(data)
         except Unreadable as error:
-            return replace(passed, why=f"not read: {error}")
+            return Plan(body, "pass", f"not read: {error}")
         except Exception as error:  # noqa: BLE001 whatever a body does, the upstream judges it
             log.warning("a %s request could not be read: %s", self._surface.name, _kind(error))
-            return replace(passed, why="not read: it is not what was expected")
-        passed = replace(passed, asked=asked, data=data)
-        thread = caller.thread or _thread(asked.thread)
+            return Plan(body, "pass", "not read: it is not what was expected")
+        own = asked.thread if asked.thread is not None and keys.is_thread(asked.thread) else None
+        thread = caller.thread or own
         try:
+            arm = self._arm(caller, thread, asked)
             async with asyncio.timeout(self._settings.mediate_seconds):
-                return await self._known(passed, caller, thread)
+                case = await self._desk.case(
+                    asked, caller.tenant, thread, mediated=arm != "original"
+                )
+            return self._decided(body, data, arm, case)
         except TimeoutError:
             why = "mediation took too long"
         except (StoreError, ModelError) as error:
@@ -95,24 +97,20 @@ class Planner:
         except Exception as error:
             log.warning("mediation failed: %s", _kind(error), exc_info=error)
             why = "mediation failed"
-        return replace(passed, why=why)
+        return Plan(body, "pass", why, asked=asked, data=data)
 
-    async def _known(self, passed: Plan, caller: Caller, thread: str | None) -> Plan:
-        asked, data = cast("Asked", passed.asked), cast("Body", passed.data)
-        arm = self._arm(caller, thread, asked)
-        mediated = arm != "original"
-        case = await self._desk.case(asked, caller.tenant, thread, mediated=mediated)
-        plan = replace(passed, arm=arm, case=case)
-        done = case.mediation
+    def _decided(self, body: bytes, data: Body, arm: Arm, case: Case) -> Plan:
+        asked, done = case.asked, case.mediation
         if done is None:
-            return replace(plan, why="the conversation is not in a mediated arm")
+            why = "the conversation is not in a mediated arm"
+            return Plan(body, "pass", why, arm, asked, data, case)
         if arm == "shadow":
-            return replace(plan, why="shadow: mediated for the record only")
-        move = done.move
-        plan = replace(plan, move=move.name, why=move.why, words=move.say, speaks=move.speaks)
-        if (sent := case.sent) is None:
-            return plan
-        return replace(plan, body=written(self._surface.rewritten(data, sent)))
+            why = "shadow: mediated for the record only"
+            return Plan(body, "pass", why, arm, asked, data, case)
+        move, sent = done.move, case.sent
+        if sent is not None:
+            body = written(self._surface.rewritten(data, sent))
+        return Plan(body, move.name, move.why, arm, asked, data, case, move.say, move.speaks)
 
     def _arm(self, caller: Caller, thread: str | None, asked: Asked) -> Arm:
         def root() -> bytes:
@@ -148,14 +146,6 @@ def _object(body: bytes) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise Unreadable("the body is not a JSON object")
     return cast("dict[str, Any]", data)
-
-
-_THREAD = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,199}")
-
-
-def _thread(text: str | None) -> str | None:
-    """A conversation id that can be kept as one; None for any other."""
-    return text if text is not None and _THREAD.fullmatch(text) else None
 
 
 def _kind(error: Exception) -> str:

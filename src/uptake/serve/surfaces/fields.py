@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
-from uptake.conversation import Conversation
+from uptake.conversation import Conversation, Message
 from uptake.model import Sampling, Usage
 from uptake.models.wire import count_of
 from uptake.serve.sse import Event
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 MOST_STOPS = 64
+LONGEST = 1_000  # characters of a message that is remembered
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -119,18 +121,31 @@ def sampling_of(
 def conversation_of(messages: Iterable[Mapping[str, Any]]) -> Conversation:
     """Chat dicts as a conversation. Raises Unreadable for what no chat API takes."""
     try:
-        found = Conversation.from_dicts(messages)
+        return Conversation(tuple([_message(data, at) for at, data in enumerate(messages)]))
     except (TypeError, ValueError) as error:
         raise Unreadable(str(error)) from None
     except RecursionError:
         raise Unreadable("the messages are nested too deeply") from None
-    for at, message in enumerate(found):
-        if not isinstance(message.content, str | tuple | None):
-            raise Unreadable(f"messages[{at}].content is neither a string nor a list")
-        calls = (message.extra or {}).get("tool_calls")
-        if calls is not None:
-            objects(calls, f"messages[{at}].tool_calls")
-    return found
+
+
+def _message(data: Mapping[str, Any], at: int) -> Message:
+    if len(data) == 2:
+        role, content = data.get("role"), data.get("content")
+        if type(role) is str and type(content) is str and len(content) <= LONGEST:
+            return _plain(role, content)
+    message = Message.from_dict(data)
+    if not isinstance(message.content, str | tuple | None):
+        raise Unreadable(f"messages[{at}].content is neither a string nor a list")
+    calls = (message.extra or {}).get("tool_calls")
+    if calls is not None:
+        objects(calls, f"messages[{at}].tool_calls")
+    return message
+
+
+@lru_cache(maxsize=2**14)
+def _plain(role: str, content: str) -> Message:
+    """A message of words alone. With each turn all before it comes again, and it never changes."""
+    return Message(role, content)
 
 
 def settled(parts: Sequence[Mapping[str, Any]]) -> Any:
