@@ -64,7 +64,7 @@ def under_torchrun(folder: Path, steps: int) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
