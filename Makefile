@@ -7,7 +7,8 @@
 #
 # .venv is what users install, then the tools; .venv-torch has torch beside it, for training, for
 # the types of the code that trains, and for comparing runtimes; .venv-inspect has Inspect, and
-# .venv-clients the programs that talk to the server.
+# .venv-clients the programs that talk to the server. .venv-verifiers takes minutes to make, so its
+# types and tests run by `make test-verifiers` alone.
 
 PYTHON ?= python3
 PROBE_ARGS ?=
@@ -19,11 +20,12 @@ BIN = .venv/bin
 TORCH = .venv-torch/bin
 INSPECT = .venv-inspect/bin
 CLIENTS = .venv-clients/bin
+VERIFIERS = .venv-verifiers/bin
 
 PINS = pyproject.toml constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: help probe train test test-base test-torch test-inspect test-clients lint format bench docs table constraints chromium postgresql clean
+.PHONY: help probe train test test-base test-torch test-inspect test-clients test-verifiers lint format bench docs table constraints chromium postgresql clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -53,6 +55,10 @@ test-inspect: .venv-inspect/inspect.stamp
 # What others' programs warn of is theirs.
 test-clients: .venv-clients/clients.stamp
 	$(CLIENTS)/python -m pytest tests/clients -W default $(PYTEST_ARGS)
+
+test-verifiers: .venv-verifiers/verifiers.stamp .venv/dev.stamp
+	$(BIN)/pyright -p tests/verifiers --pythonpath $(VERIFIERS)/python
+	$(VERIFIERS)/python -m pytest tests/verifiers -W default $(PYTEST_ARGS)
 
 # Each file where the types of what it imports are installed.
 lint: .venv/dev.stamp .venv-torch/train.stamp .venv-inspect/inspect.stamp .venv-clients/clients.stamp
@@ -106,7 +112,7 @@ constraints:
 	mv build/constraints.txt constraints.txt
 
 clean:
-	rm -rf .venv .venv-torch .venv-inspect .venv-clients build dist site out .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-torch .venv-inspect .venv-clients .venv-verifiers build dist site out .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/base.stamp: $(PINS)
@@ -137,4 +143,10 @@ clean:
 	$(PYTHON) -m venv .venv-clients
 	$(CLIENTS)/python -m pip --disable-pip-version-check --quiet install \
 	    -c constraints-clients.txt -e '.[serve,clients]' pytest hypothesis
+	@touch $@
+
+.venv-verifiers/verifiers.stamp: pyproject.toml constraints-verifiers.txt
+	$(PYTHON) -m venv .venv-verifiers
+	$(VERIFIERS)/python -m pip --disable-pip-version-check --quiet install \
+	    -c constraints-verifiers.txt -e '.[verifiers]' pytest hypothesis
 	@touch $@

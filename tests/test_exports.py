@@ -19,7 +19,12 @@ FILES = {
 }
 # `__main__` and names with an underscore are no one's to import; what another program loads cannot
 # be imported without it.
-APART = {"uptake.bridges.inspect", "uptake.bridges.litellm"}
+APART = {
+    "uptake.bridges.inspect",
+    "uptake.bridges.litellm",
+    "uptake.bridges.verifiers",
+    "uptake_verifiers",
+}
 PUBLIC = [
     name
     for name in FILES

@@ -50,6 +50,7 @@ LAYERS = (
     "transcripts transcripts.*",
     "audit audit.*",
     "train train.*",
+    "bridges.verifiers",
     "serve serve.*",
     "bridges.litellm",
     "api __init__ cli cli.* __main__",
@@ -60,7 +61,11 @@ HEAVY = {"accelerate", "aiohttp", "datasets", "onnx", "safetensors", "torch", "t
 HEAVY_MAY = ("models.direct", "models.local", "train", "train.*")
 
 # Modules that another program loads: of no use without it, so they may need it from the start.
-GUESTS = {"bridges.inspect": "inspect_ai", "bridges.litellm": "litellm"}
+GUESTS = {
+    "bridges.inspect": "inspect_ai",
+    "bridges.litellm": "litellm",
+    "bridges.verifiers": "verifiers",
+}
 
 # The rooms of the server are entered once its extra is there; its door is open to the base.
 SERVER = ("serve.*",)

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from transformers import AutoTokenizer
 
 from uptake.embedded.model import WEIGHTS
 from uptake.train.examples import IGNORED, _trainer, fit_examples, read_rows, sft_row
@@ -29,19 +28,6 @@ CHAT = [
     {"role": "user", "content": "Sorry, I meant 4."},
     {"role": "assistant", "content": "The answer is 4."},
 ]
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("small")
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2}
-    config = LlamaConfig(
-        vocab_size=1024, num_attention_heads=2, pad_token_id=0, eos_token_id=1, **sizes
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(WEIGHTS).save_pretrained(folder)
-    return str(folder)
 
 
 def log_of(out: Path) -> list[dict[str, Any]]:

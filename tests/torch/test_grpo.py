@@ -83,7 +83,8 @@ def test_no_token_of_the_users_carries_loss(template: Path | None) -> None:
     drew = [token for token, mine in zip(row.completion, row.mask, strict=True) if mine]
     rest = [token for token, mine in zip(row.completion, row.mask, strict=True) if not mine]
     said = [turn.reply for turn in one.episode.turns]
-    assert tokenizer.decode(drew).split(tokenizer.eos_token) == [*said, ""]
+    end = tokenizer.convert_ids_to_tokens(coder.end)
+    assert tokenizer.decode(drew).split(end) == [*said, ""]
     heard = tokenizer.decode(rest)
     for turn in one.episode.turns[1:]:
         assert turn.user in heard

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -9,15 +11,18 @@ from typing import Any
 
 import pytest
 import torch
+import trl
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from trl.generation.vllm_generation import VLLMGeneration
 
 from uptake.embedded.model import WEIGHTS
+from uptake.train.generate import VLLMSampler
 from uptake.train.grpo import advantages, grpo_loss
 from uptake.train.methods import GRPORecipe, read_any
 from uptake.train.recipe import RecipeError
 from uptake.train.reward import Constraint
-from uptake.train.rollout import Coder
-from uptake.train.through_trl import Rollouts, _trainer, teach_through_trl
+from uptake.train.rollout import Coder, Drawn
+from uptake.train.through_trl import Rollouts, _trainer, _vllm, teach_through_trl
 
 # What TRL and transformers say of each other, and of `rollout_func`, is theirs to mend.
 pytestmark = [
@@ -106,6 +111,23 @@ def test_the_loss_is_that_of_the_compact_trainer(small: str, tmp_path: Path) -> 
     assert float(ours.detach()) == pytest.approx(float(theirs.detach()), abs=1e-5)
     for mine, parameter in zip(grads, trainer.model.parameters(), strict=True):
         assert torch.allclose(mine, parameter.grad, atol=1e-5, rtol=1e-3)
+
+
+def test_vllm_is_asked_and_set_up_as_trl_does_it() -> None:
+    """Without a GPU: a stand-in with the signature of TRL's, and the names of its settings."""
+    wanted = inspect.signature(VLLMGeneration.generate)
+
+    class Stand:
+        def generate(self, **given: Any) -> tuple[Any, ...]:
+            asked = wanted.bind(self, **given).arguments
+            assert asked["num_generations"] == 1
+            drawn = [[len(prompt), 1] for prompt in asked["prompts"]]
+            return asked["prompts"], drawn, [[[-0.5], [-0.25]] for _ in drawn], None
+
+    drawn = VLLMSampler(Stand())([[5, 6], [7]])
+    assert drawn == [Drawn((2, 1), (-0.5, -0.25)), Drawn((1, 1), (-0.5, -0.25))]
+    known = {field.name for field in dataclasses.fields(trl.GRPOConfig)}
+    assert _vllm(replace(TINY, vllm=True), 1).keys() <= known
 
 
 def test_a_condition_beside_a_persons_words_is_refused(small: str, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ from uptake.model import ModelError, Reply, Sampling, Usage
 
 __all__ = ["Local"]
 
+ADAPTER = "adapter_config.json"
+"""Stands where the weights are an adapter's, and names the folder of the model it belongs to."""
 GATHER_SECONDS = 0.005
 """How long a batch waits for company: enough for callers of one event loop to be heard."""
 
@@ -35,6 +37,8 @@ class Local:
     `batch` bounds how many conversations run at once; `device` is torch's name for one, by
     default `cuda` where there is one. Only temperature and top-p shape the draw: settings in the
     folder's generation config are not used, as no other model here has such.
+
+    The folder may be a LoRA adapter's, that names the model's.
 
     Raises ModelError at once where the extra is not installed or the folder is not a model.
     """
@@ -52,7 +56,7 @@ class Local:
                 f"{self._name} needs {' and '.join(missing)}: pip install 'uptake[train]'",
                 fatal=True,
             )
-        if not (self._path / "config.json").is_file():
+        if not any((self._path / name).is_file() for name in ("config.json", ADAPTER)):
             raise ModelError(
                 f"{self._name}: no config.json there; expected a saved Hugging Face folder",
                 fatal=True,

@@ -28,6 +28,7 @@ from uptake.run import Limits, check_price
 from uptake.run.budget import Budget, LimitReachedError, Metered
 from uptake.run.plan import sample
 from uptake.run.progress import Progress
+from uptake.sharding.gaps import with_gaps
 from uptake.sharding.log import Fate, Log
 from uptake.sharding.rephrase import by_model
 from uptake.sharding.sentence import UnshardableError, by_sentence
@@ -77,6 +78,7 @@ async def shard(
     seed: int = 0,
     sampling: Sampling | None = None,
     limits: Limits | None = None,
+    gaps: bool = False,
     progress: bool = True,
     **options: Any,
 ) -> Sharded:
@@ -85,7 +87,8 @@ async def shard(
     Goes on where an earlier call with the same settings stopped; `out` holds what was kept so far.
     `n` draws a sample by `seed`. `model` segments and rephrases, None cuts by sentence;
     `verify_with` plays what comes of it `repeats` times under FULL and CONCAT. Instructions that
-    are in shards already are left as they are, and verified like the others. `options` go to the
+    are in shards already are left as they are, and verified like the others. With `gaps` those are
+    kept of which a worked solution says what they cannot be solved without. `options` go to the
     models that are opened by name (a price, a rate).
 
     Raises:
@@ -99,7 +102,7 @@ async def shard(
     opened: dict[str, Model] = {}
     try:
         cutter, player = (_open(given, opened, options) for given in (model, verify_with))
-        method = _Method(cutter, player, repeats, seed, sampling or Sampling())
+        method = _Method(cutter, player, repeats, seed, sampling or Sampling(), gaps)
         for one in filter(None, (cutter, player)):
             check_price(one, limits)
         settings = {"source": path.name, **method.settings(), **_identity(chosen)}
@@ -118,10 +121,12 @@ class _Method:
     repeats: int
     seed: int
     sampling: Sampling
+    gaps: bool = False
 
     def settings(self) -> dict[str, Any]:
         """What must be the same for two calls to be one, as JSON."""
         return {
+            **({"gaps": True} if self.gaps else {}),
             "model": None if self.cutter is None else self.cutter.name,
             "verify_with": None if self.player is None else self.player.name,
             "repeats": None if self.player is None else self.repeats,
@@ -144,6 +149,8 @@ class _Method:
             made = by_sentence(one)
         else:
             made = await by_model(one, self.cutter, replace(self.sampling, seed=self.seed))
+        if self.gaps:
+            made = with_gaps(made)
         if self.player is None:
             return made
         found = await verify(

@@ -27,6 +27,7 @@ def shard(
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     model: Annotated[str | None, Parameter(name=["--model", "-m"])] = None,
     verify_with: str | None = None,
+    gaps: bool = False,
     repeats: int = 10,
     n: Annotated[int | None, Parameter(name=["-n", "--n"])] = None,
     seed: int = 0,
@@ -48,6 +49,8 @@ def shard(
         out: The file to make; what became of each instruction stands beside it, in OUT.log.
         model: Who segments and rephrases, as for uptake probe. Without one, by sentence.
         verify_with: A model that plays what was made; kept is what keeps 0.8 of its score.
+        gaps: Of GSM8K: only problems with a fact that the worked solution cannot do without, and
+            which facts these are; the probe missing leaves one out.
         repeats: How often it plays each instruction, in full and as a list of its shards.
         n: Only so many instructions, drawn by the seed.
         seed: The same seed makes the same shards of the same replies.
@@ -69,6 +72,7 @@ def shard(
         out,
         model=model,
         verify_with=verify_with,
+        gaps=gaps,
         repeats=repeats,
         n=n,
         seed=seed,

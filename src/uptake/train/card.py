@@ -48,7 +48,7 @@ Taught by uptake to keep up a conversation, from {begun}.
 | | |
 |---|---|
 | method | {how} |
-| domain | {recipe["domain"]}, seed {recipe["seed"]} |
+| domain | {recipe.get("instructions") or recipe["domain"]}, seed {recipe["seed"]} |
 | mixture | {shares} |
 | time | {seconds / 60:.1f} min, {datetime.now(UTC).date().isoformat()} |
 

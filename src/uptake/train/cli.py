@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uptake.errors import UptakeError
+from uptake.train.course import first, processes
+from uptake.train.memory import in_memory
 from uptake.train.methods import AnyRecipe, ExamplesRecipe, GRPORecipe, read_any
 from uptake.train.recipe import Recipe
 
@@ -45,24 +47,42 @@ def train(recipe: str, /, *, out: Path | None = None, tokens: int | None = None)
         if tokens <= 0:
             raise UptakeError(f"--tokens {tokens}: give a number above 0")
         found = found.with_budget(tokens)
-    through_trl = getattr(found, "trainer", "trl") == "trl" and not isinstance(found, Recipe)
-    needed = ("torch", "transformers", *(("trl", "datasets") if through_trl else ()))
+    _check_installed(found)
+    folder = out or Path("out") / f"train-{found.name}"
+    warnings.simplefilter("ignore", FutureWarning)  # what TRL and transformers say of each other
+    warnings.filterwarnings("ignore", "You are using 'rollout_func'")
+    interrupted: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):  # schedulers and torchrun send the other
+        signal.signal(number, lambda number, frame: interrupted.append(number))
+    with in_memory(found):
+        model, plot = _by_method(found, folder, lambda: bool(interrupted))
+    if model is None:
+        _say(f"stopped; the same command goes on from {folder}")
+        raise SystemExit(130)
+    if not first():
+        return
+    print(f"{model}: a Hugging Face folder; try: uptake probe --model hf:{model}")
+    print(f"{plot(folder)}: how it went")
+
+
+def _check_installed(recipe: AnyRecipe) -> None:
+    """Raise UptakeError where this cannot be trained by what is installed, or by this command."""
+    through_trl = getattr(recipe, "trainer", "trl") == "trl" and not isinstance(recipe, Recipe)
+    needed = ["torch", "transformers", *(("accelerate", "trl", "datasets") if through_trl else ())]
+    needed += ["peft"] if getattr(recipe, "lora_rank", 0) else []
     missing = [name for name in needed if find_spec(name) is None]
     if missing:
         raise UptakeError(
             f"uptake train needs {', '.join(missing)}: pip install torch==2.13.0, then "
             "pip install 'uptake[train]'"
         )
-    folder = out or Path("out") / f"train-{found.name}"
-    warnings.simplefilter("ignore", FutureWarning)  # what TRL and transformers say of each other
-    interrupted: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, frame: interrupted.append(number))
-    model, plot = _by_method(found, folder, lambda: bool(interrupted))
-    if model is None:
-        _say(f"stopped; the same command goes on from {folder}")
-        raise SystemExit(130)
-    print(f"{model}: a Hugging Face folder; try: uptake probe --model hf:{model}")
-    print(f"{plot(folder)}: how it went")
+    if getattr(recipe, "vllm", False) and find_spec("vllm") is None:
+        raise UptakeError("vllm = true needs vLLM: pip install vllm, or leave it out of the recipe")
+    if processes() > 1 and not through_trl:
+        raise UptakeError(
+            f"{recipe.name} is trained in one process; start it without torchrun, or teach with "
+            "trainer = 'trl'"
+        )
 
 
 def _by_method(
@@ -120,7 +140,8 @@ def _taught(step: Step, recipe: GRPORecipe | ExamplesRecipe) -> str:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    if first():
+        print(line, file=sys.stderr, flush=True)
 
 
 def plot_loss(folder: Path) -> Path:

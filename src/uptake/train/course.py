@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,21 @@ from typing import Any
 from uptake.embedded.model import WEIGHTS
 from uptake.train.methods import ExamplesRecipe, GRPORecipe
 from uptake.train.recipe import RecipeError
-from uptake.train.rollout import Rollout
+from uptake.train.rollout import Coder, Rollout, TemplateError
 from uptake.users import TRAINING
 
-__all__ = ["Step", "claim", "how", "mean", "opened", "summary", "upto"]
+__all__ = [
+    "Step",
+    "claim",
+    "first",
+    "how",
+    "keep_upto",
+    "mean",
+    "opened",
+    "processes",
+    "summary",
+    "upto",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +61,33 @@ class Step:
     heldout: Mapping[str, float] | None = None
 
 
+def first() -> bool:
+    """Whether this is the first of the processes that `torchrun` started: it alone writes."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def processes() -> int:
+    """How many processes `torchrun` started, on all machines."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def claim(recipe: GRPORecipe | ExamplesRecipe, out: Path) -> None:
-    """Write down whose folder it is. Raises RecipeError where it is another run's."""
+    """Write down whose folder it is. Raises RecipeError where it is another run's.
+
+    A setting that an older run knows nothing of had its default there.
+    """
     settings, free = out / "recipe.json", {"steps", "checkpoint_seconds"}
     given = json.loads(json.dumps(recipe.to_dict()))
     if settings.exists():
-        known = json.loads(settings.read_text(encoding="utf-8"))
-        if any(known.get(key) != given[key] for key in given if key not in free):
+        known = type(recipe)().to_dict() | json.loads(settings.read_text(encoding="utf-8"))
+        if any(known[key] != given[key] for key in given if key not in free):
             raise RecipeError(
                 f"{out} holds a run of another recipe; give another --out or remove it"
             )
-    settings.write_text(json.dumps(given, indent=2), encoding="utf-8")
+    if first():
+        new = settings.with_suffix(".new")  # another process may be reading
+        new.write_text(json.dumps(given, indent=2), encoding="utf-8")
+        new.replace(settings)
 
 
 def opened(recipe: GRPORecipe | ExamplesRecipe) -> tuple[Path, Any]:
@@ -67,7 +95,7 @@ def opened(recipe: GRPORecipe | ExamplesRecipe) -> tuple[Path, Any]:
     from transformers import AutoTokenizer
     from transformers.utils import logging
 
-    folder = Path(recipe.model) if recipe.model else WEIGHTS
+    folder = Path(recipe.model).resolve() if recipe.model else WEIGHTS  # adapters keep its name
     if not (folder / "config.json").is_file():
         raise RecipeError(f"model = {recipe.model!r}: no config.json there; give a saved model")
     logging.disable_progress_bar()  # a run shows its own
@@ -75,6 +103,10 @@ def opened(recipe: GRPORecipe | ExamplesRecipe) -> tuple[Path, Any]:
     tokenizer = saved.from_pretrained(folder)
     if not tokenizer.chat_template:
         raise RecipeError(f"{folder}: its tokenizer has no chat template; save one with it")
+    try:
+        Coder(tokenizer)
+    except TemplateError as error:
+        raise RecipeError(f"{folder}: {error}") from error
     return folder, tokenizer
 
 
@@ -88,6 +120,13 @@ def upto(step: int, lines: Sequence[str]) -> list[str]:
     """The whole lines of a log up to a step; none where nothing was saved."""
     whole = [line for line in lines if line.endswith("\n")] if step else []
     return [line for line in whole if json.loads(line)["step"] <= step]
+
+
+def keep_upto(step: int, log: Path) -> None:
+    """Take out of a log what came after a step: a run that goes on from there logs it again."""
+    if log.exists():
+        lines = upto(step, log.read_text(encoding="utf-8").splitlines(keepends=True))
+        log.write_text("".join(lines), encoding="utf-8")
 
 
 def summary(played: Sequence[Rollout]) -> dict[str, float]:

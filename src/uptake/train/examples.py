@@ -18,7 +18,15 @@ from uptake.train.course import Step, claim, opened
 from uptake.train.methods import ExamplesRecipe
 from uptake.train.recipe import RecipeError
 from uptake.train.rollout import Coder, Tokens
-from uptake.train.through_trl import common, kept_log, last_checkpoint, saved, watcher
+from uptake.train.trainers import (
+    common,
+    kept_log,
+    last_checkpoint,
+    lora,
+    saved,
+    share,
+    watcher,
+)
 
 __all__ = ["fit_examples", "read_rows", "sft_row"]
 
@@ -95,7 +103,7 @@ def fit_examples(
     claim(recipe, out)
     last = last_checkpoint(out)
     log = out / "log.jsonl"
-    begun = kept_log(log, last)
+    kept_log(log, last)
     trainer = _trainer(recipe, out, folder, tokenizer, rows)
 
     def row(step: int, logs: Mapping[str, Any]) -> Step | None:
@@ -103,9 +111,9 @@ def fit_examples(
 
     watch = watcher(recipe, trainer, log, row, report, stop)
     trainer.add_callback(watch)
-    if not begun:
+    if last is None:
         watch.note(Step(heldout=watch.evaluate()))
-    trainer.train(resume_from_checkpoint=last)
+    trainer.train(resume_from_checkpoint=None if last is None else str(last))
     how = f"{recipe.method.upper()}, {recipe.steps} steps of {recipe.batch} rows of {recipe.data}"
     return saved(recipe, trainer, tokenizer, out, how)
 
@@ -117,7 +125,7 @@ def _trainer(
     trl: Any = importlib.import_module("trl")
     dataset: Any = importlib.import_module("datasets").Dataset
     settings = common(recipe, out) | {
-        "per_device_train_batch_size": recipe.batch,
+        "per_device_train_batch_size": share("batch", recipe.batch),
         "max_length": recipe.room,
     }
     if recipe.method == "sft":
@@ -129,5 +137,9 @@ def _trainer(
         data = dataset.from_list(rows)
         settings["beta"] = recipe.beta
     return trainer(
-        model=str(folder), args=kind(**settings), train_dataset=data, processing_class=tokenizer
+        model=str(folder),
+        args=kind(**settings),
+        train_dataset=data,
+        processing_class=tokenizer,
+        peft_config=lora(recipe),
     )

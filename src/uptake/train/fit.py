@@ -24,6 +24,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from uptake.train.corpus import Chat, chats
+from uptake.train.course import keep_upto
 from uptake.train.recipe import Recipe, RecipeError, read_recipe
 from uptake.train.tokenizer import build
 
@@ -297,6 +298,7 @@ def fit(
             return None
     run = Run(recipe, out, begin, device)
     run.load()
+    keep_upto(run.step, out / "log.jsonl")
     run.model.train()
     recent: list[torch.Tensor] = []
     told_at, told_tokens, saved_at = time.monotonic(), run.tokens, time.monotonic()

@@ -34,6 +34,11 @@ class GRPORecipe:
     falling from `elicited` to 0, are drawn under the system message `elicit`, and learned without
     it. Every `evaluate_every` steps `heldout` tasks of the other split are played greedily with
     users that training does not meet. `prices` are those of the reward.
+
+    Through TRL only: `lora_rank` above 0 learns low-rank adapters on all linear layers in the place
+    of the weights, scaled by `lora_alpha / lora_rank`, and `save` is "merged" (a whole model) or
+    "adapter". `vllm` draws by vLLM, in the share `vllm_memory` of each GPU. `instructions` is a
+    file in the place of the domain's own.
     """
 
     name: str = "taught"
@@ -62,6 +67,12 @@ class GRPORecipe:
     heldout: int = 96
     evaluate_every: int = 20
     checkpoint_seconds: int = 60
+    instructions: str = ""
+    lora_rank: int = 0
+    lora_alpha: float = 32.0
+    save: str = "merged"
+    vllm: bool = False
+    vllm_memory: float = 0.3
 
     def to_dict(self) -> dict[str, Any]:
         """Every setting by name."""
@@ -75,6 +86,7 @@ class ExamplesRecipe:
     `data` is JSONL, with `messages`, or with `prompt`, `chosen` and `rejected` (`uptake pairs`).
     Every step takes `batch` rows of up to `room` tokens. `beta` is DPO's. What is measured every
     `evaluate_every` steps is what GRPO measures: `heldout` tasks of a `mixture`, greedily.
+    `lora_rank`, `lora_alpha`, `save` and `instructions` are as in `GRPORecipe`.
     """
 
     name: str = "examples"
@@ -94,6 +106,10 @@ class ExamplesRecipe:
     room: int = 800
     heldout: int = 96
     evaluate_every: int = 20
+    instructions: str = ""
+    lora_rank: int = 0
+    lora_alpha: float = 32.0
+    save: str = "merged"
 
     def to_dict(self) -> dict[str, Any]:
         """Every setting by name."""
@@ -122,15 +138,26 @@ def _examples(data: dict[str, Any], name: str) -> ExamplesRecipe:
         raise RecipeError(f"{name}: data is missing; name a JSONL file")
     if recipe.steps < 1 or recipe.batch < 1 or recipe.learning_rate <= 0:
         raise RecipeError(f"{name}: steps and batch must be 1 or more, learning_rate above 0")
+    _adaptable(recipe, name)
     _drawable(recipe, name)
     return recipe
+
+
+def _adaptable(recipe: GRPORecipe | ExamplesRecipe, name: str) -> None:
+    """Raise RecipeError where the settings of LoRA make no sense."""
+    if recipe.lora_rank < 0 or recipe.lora_alpha <= 0:
+        raise RecipeError(f"{name}: lora_rank must be 0 or more, lora_alpha above 0")
+    if recipe.save not in ("merged", "adapter"):
+        raise RecipeError(f"{name}: save = {recipe.save!r}; use 'merged' or 'adapter'")
+    if recipe.save == "adapter" and not recipe.lora_rank:
+        raise RecipeError(f"{name}: save = 'adapter' goes with a lora_rank above 0")
 
 
 def _drawable(recipe: GRPORecipe | ExamplesRecipe, name: str) -> None:
     """Raise RecipeError where there is no such domain, or no such condition in it."""
     try:
         domain(recipe.domain)
-        Tasks(recipe.domain, recipe.mixture)
+        Tasks(recipe.domain, recipe.mixture, instructions=recipe.instructions)
     except (DomainError, TaskError) as error:
         raise RecipeError(f"{name}: {error}") from None
 
@@ -141,17 +168,29 @@ def _grpo(data: dict[str, Any], name: str) -> GRPORecipe:
     for key, bound in least.items():
         if getattr(recipe, key) < bound:
             raise RecipeError(f"{name}: {key} = {getattr(recipe, key)}; give {bound} or more")
-    if recipe.trainer not in ("compact", "trl"):
-        raise RecipeError(f"{name}: trainer = {recipe.trainer!r}; use 'compact' or 'trl'")
     if recipe.learning_rate <= 0 or recipe.temperature <= 0:
         raise RecipeError(f"{name}: learning_rate and temperature must be above 0")
-    if recipe.elicit and recipe.trainer != "compact":
-        raise RecipeError(f"{name}: elicit goes with trainer = 'compact'")
     if not 0 <= recipe.elicited < 1 or recipe.elicit_steps < 0:
         raise RecipeError(f"{name}: elicited must be in [0, 1), elicit_steps 0 or more")
     known = {one.name for one in fields(Prices)}
     for key in recipe.prices:
         if key not in known:
             raise RecipeError(f"{name}: unknown price {key!r}; known: {', '.join(sorted(known))}")
+    _by_trainer(recipe, name)
+    _adaptable(recipe, name)
     _drawable(recipe, name)
     return recipe
+
+
+def _by_trainer(recipe: GRPORecipe, name: str) -> None:
+    """Raise RecipeError for a trainer that is none, and for settings that it does not know."""
+    if recipe.trainer not in ("compact", "trl"):
+        raise RecipeError(f"{name}: trainer = {recipe.trainer!r}; use 'compact' or 'trl'")
+    if recipe.elicit and recipe.trainer != "compact":
+        raise RecipeError(f"{name}: elicit goes with trainer = 'compact'")
+    if recipe.trainer == "compact" and (recipe.lora_rank or recipe.vllm or recipe.instructions):
+        raise RecipeError(f"{name}: instructions, lora_rank and vllm go with trainer = 'trl'")
+    if not 0 < recipe.vllm_memory < 1:
+        raise RecipeError(
+            f"{name}: vllm_memory = {recipe.vllm_memory}; give a share between 0 and 1"
+        )

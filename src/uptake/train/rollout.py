@@ -20,15 +20,32 @@ from typing import Any
 
 from uptake.domains import domain
 from uptake.episode import Episode, Verify
+from uptake.errors import UptakeError
 from uptake.train.env import Env
 from uptake.train.reward import PRICES, Prices, Reward
 from uptake.train.tasks import Task
 from uptake.users import user
 
-__all__ = ["Coder", "Drawn", "Rollout", "Sampler", "Tokens", "roll", "verifier"]
+__all__ = [
+    "Coder",
+    "Drawn",
+    "Rollout",
+    "Sampler",
+    "Talk",
+    "TemplateError",
+    "Tokens",
+    "begin",
+    "roll",
+    "verifier",
+]
 
-MARK = "⟪uptake⟫"
-"""Stands for a reply while it is found what the template puts behind it."""
+MARK, HEARD = "⟪uptake⟫", "⟪heard⟫"
+"""Stand for a reply, and for what is said to it, while it is found what the template makes of them.
+"""
+
+
+class TemplateError(UptakeError):
+    """A chat template by which no conversation can be told: why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +109,18 @@ class Rollout:
 
 
 class Coder:
-    """Between chat messages and tokens, by a tokenizer of transformers with a chat template."""
+    """Between chat messages and tokens, by a tokenizer of transformers with a chat template.
+
+    `end` is the token by which a reply ends: what the template puts behind the last one, where
+    that is a special token (as `<end_of_turn>` of Gemma, whose tokenizer ends texts by another),
+    and otherwise the tokenizer's own. Where a template can have a model think, it does not.
+
+    Raises TemplateError where a conversation cannot be told by the template.
+    """
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        self.end: int = tokenizer.eos_token_id
+        self.end = self._end()
 
     def prompt(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
         """The tokens up to where the next reply goes."""
@@ -136,9 +160,36 @@ class Coder:
         """The words of a reply."""
         return self._tokenizer.decode(list(tokens), skip_special_tokens=True).strip()
 
-    def _render(self, messages: Sequence[Mapping[str, Any]]) -> str:
+    def _end(self) -> int:
+        from jinja2 import TemplateError as Fault
+
+        words = (("user", "Hi"), ("assistant", MARK), ("user", HEARD))
+        talk = [{"role": role, "content": text} for role, text in words]
+        try:
+            told, closed = self._render(talk), self._render(talk[:2], opening=False)
+        except (Fault, TypeError, ValueError, KeyError) as fault:
+            raise TemplateError(
+                f"the chat template cannot tell a conversation ({fault}); save another with the "
+                "tokenizer"
+            ) from fault
+        if HEARD not in told.rpartition(MARK)[2] or MARK not in told or MARK not in closed:
+            raise TemplateError(
+                "the chat template leaves out what was said before; save another with the tokenizer"
+            )
+        for token in self._ids(closed.rpartition(MARK)[2])[:1]:
+            known = self._tokenizer.added_tokens_decoder.get(token)
+            if known is not None and known.special:
+                return token
+        if self._tokenizer.eos_token_id is None:
+            raise TemplateError(
+                "neither the chat template nor the tokenizer says how a reply ends; give it an "
+                "eos_token"
+            )
+        return self._tokenizer.eos_token_id
+
+    def _render(self, messages: Sequence[Mapping[str, Any]], *, opening: bool = True) -> str:
         return self._tokenizer.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=True
+            list(messages), tokenize=False, add_generation_prompt=opening, enable_thinking=False
         )
 
     def _ids(self, text: str) -> list[int]:
@@ -146,8 +197,8 @@ class Coder:
 
 
 @dataclass(slots=True)
-class _Talk:
-    """A conversation under way."""
+class Talk:
+    """A conversation under way, for whoever draws its replies."""
 
     task: Task
     env: Env
@@ -157,11 +208,17 @@ class _Talk:
     cut: bool = False
 
     @property
+    def over(self) -> bool:
+        """Whether no reply is wanted any more."""
+        return self.env.episode is not None
+
+    @property
     def drawn_from(self) -> list[int]:
         """The tokens that the next reply is drawn behind."""
         return self.led + self.sequences[-1].completion
 
     def open(self, coder: Coder) -> None:
+        """Begin a sequence with what was said so far."""
         messages = self.env.messages
         self.sequences.append(Tokens(coder.prompt(messages)))
         self.led = self.sequences[-1].prompt
@@ -183,6 +240,25 @@ class _Talk:
         else:
             self.open(coder)
 
+    def rollout(self, multiplier: float = 0.0) -> Rollout:
+        """What came of it; `multiplier` is that of the constraint on needless questions."""
+        episode = self.env.episode
+        got = None if episode is None else self.env.score(multiplier=multiplier)
+        used = tuple(each for each in self.sequences if each.completion)
+        return Rollout(self.task, used, episode, got, self.cut)
+
+
+def begin(
+    task: Task, coder: Coder, *, prices: Prices = PRICES, seed: int = 0, elicit: str = ""
+) -> Talk:
+    """A conversation of the task, up to where its first reply goes; `elicit` is as in `roll`."""
+    verify = verifier(task.scenario.instruction.domain)
+    env = Env(verify, user=user(task.user), probe=task.probe, seed=seed, prices=prices)
+    talk = Talk(task, env, [], elicit)
+    if env.reset(task.scenario):
+        talk.open(coder)
+    return talk
+
 
 def roll(
     tasks: Sequence[Task],
@@ -201,15 +277,11 @@ def roll(
     without a score. `multiplier` is that of the constraint on needless questions. `elicit` has for
     each task the system message that its first reply is drawn under, "" for none.
     """
-    leads = elicit or [""] * len(tasks)
     talks = [
-        _Talk(task, _env(task, prices, seed), [], lead)
-        for task, lead in zip(tasks, leads, strict=True)
+        begin(task, coder, prices=prices, seed=seed, elicit=lead)
+        for task, lead in zip(tasks, elicit or [""] * len(tasks), strict=True)
     ]
-    for talk in talks:
-        if talk.env.reset(talk.task.scenario):
-            talk.open(coder)
-    live = [talk for talk in talks if talk.env.episode is None]
+    live = [talk for talk in talks if not talk.over]
     while live:
         short = [talk for talk in live if len(talk.drawn_from) < room]
         for talk in live:
@@ -217,23 +289,11 @@ def roll(
         drawn = sampler([talk.drawn_from for talk in short])
         for talk, reply in zip(short, drawn, strict=True):
             talk.hear(coder, reply)
-        live = [talk for talk in short if talk.env.episode is None]
-    return [_rollout(talk, multiplier) for talk in talks]
+        live = [talk for talk in short if not talk.over]
+    return [talk.rollout(multiplier) for talk in talks]
 
 
 @cache
 def verifier(source: str) -> Verify | None:
     """The verifier of a domain; None where it has none."""
     return getattr(domain(source), "verify", None)
-
-
-def _env(task: Task, prices: Prices, seed: int) -> Env:
-    verify = verifier(task.scenario.instruction.domain)
-    return Env(verify, user=user(task.user), probe=task.probe, seed=seed, prices=prices)
-
-
-def _rollout(talk: _Talk, multiplier: float) -> Rollout:
-    episode = talk.env.episode
-    got = None if episode is None else talk.env.score(multiplier=multiplier)
-    used = tuple(each for each in talk.sequences if each.completion)
-    return Rollout(talk.task, used, episode, got, talk.cut)

@@ -2,7 +2,8 @@
 
 Task k of a seed is the same whoever asks for it, so that a resumed run meets what an unbroken one
 would have. Training tasks are made of the train split and told by `users.TRAINING`; held-out ones
-of the other split and, in turn, by `users.HELDOUT`.
+of the other split and, in turn, by `users.HELDOUT`. A file of instructions is split by their ids:
+about one in `EVERY` is held out, whatever the seed.
 
 This module knows nothing of models, rewards or trainers.
 """
@@ -17,6 +18,7 @@ from random import Random
 from uptake.domains import domain, guess
 from uptake.errors import UptakeError
 from uptake.instruction import Instruction
+from uptake.instructions import read_instructions
 from uptake.probes import names, probe
 from uptake.probes.handoff import LISTENS
 from uptake.probes.variants import pick, spoken
@@ -44,6 +46,9 @@ MIXTURE: Mapping[str, float] = {
 }
 """Shares of conditions that are learned together: one alone unlearns the others."""
 
+EVERY = 10
+"""Of the instructions of a file, one in so many is held out."""
+
 FIRST = ("I will tell you the facts first.", "First the facts, then the question.")
 TRIES = 50
 
@@ -62,9 +67,10 @@ class Task:
 
 
 class Tasks:
-    """Tasks of a domain in the shares of a mixture, by their number.
+    """Tasks of a domain, or of a file of instructions, in the shares of a mixture, by their number.
 
-    Raises TaskError where the mixture names an unknown condition or has no share above 0.
+    Raises TaskError where the mixture names an unknown condition or has no share above 0, or where
+    the file has too few instructions, and InstructionError where it cannot be read.
     """
 
     def __init__(
@@ -74,9 +80,11 @@ class Tasks:
         *,
         seed: int = 0,
         split: str = "train",
+        instructions: str = "",
     ) -> None:
         _check(mixture)
-        self._source, self._seed, self._split = source, seed, split
+        self._source, self._seed, self._split = instructions or source, seed, split
+        self._file = _part(instructions, split) if instructions else ()
         self._conditions = list(mixture)
         self._shares = [mixture[condition] for condition in self._conditions]
         self._users = TRAINING if split == "train" else HELDOUT
@@ -97,16 +105,34 @@ class Tasks:
                     chosen = user or self._users[number % len(self._users)]
                     return Task(name, scenario, chosen)
         raise TaskError(
-            f"no instruction of the domain {self._source} is told as {condition}; "
-            "leave it out of the mixture"
+            f"no instruction of {self._source} is told as {condition}; leave it out of the mixture"
         )
 
     def _instructions(self, number: int, attempt: int) -> tuple[Instruction, Instruction]:
         seed = stable_seed("instructions", self._seed, number, attempt)
+        if self._file:
+            return self._drawn(seed)
         one, other = _domain(self._source).generate(2, seed=seed, split=self._split)
         return one, other
 
+    def _drawn(self, seed: int) -> tuple[Instruction, Instruction]:
+        one, other = Random(seed).sample(self._file, 2)
+        return one, other
 
+
+@cache
+def _part(path: str, split: str) -> tuple[Instruction, ...]:
+    """The instructions of a file that are trained on, or those that are not."""
+    held = [stable_seed("held out", one.id) % EVERY == 0 for one in _read(path)]
+    found = [one for one, out in zip(_read(path), held, strict=True) if out is (split != "train")]
+    if len(found) < 2:
+        raise TaskError(
+            f"{path}: {len(found)} of its {len(held)} instructions are for {split}; give it more"
+        )
+    return tuple(found)
+
+
+_read = cache(read_instructions)
 _domain, _probe = cache(domain), cache(probe)  # each look-up reads what is installed
 
 
