@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-__all__ = ["PLANTS", "sound"]
+__all__ = ["PLANTS", "sounds"]
 
 Talk = list[tuple[str, str]]  # (user, reply) by turns
 
@@ -23,60 +23,58 @@ TOPICS = ("solar panels", "the printing press", "tides", "beekeeping", "glaciers
 MONTHS = ("March", "May", "August", "October", "December")
 
 
-def sound(rng: random.Random) -> Talk:
-    """An exchange or two that go well, some of them nearly what a rule might take for a fault."""
+def sounds(rng: random.Random) -> list[Talk]:
+    """Exchanges that go well, some of them nearly what a rule might take for a fault."""
     dish, table, name, town = (rng.choice(each) for each in (DISHES, TABLES, NAMES, TOWNS))
     topic, n, m = rng.choice(TOPICS), rng.randint(2, 12), rng.randint(13, 40)
-    return rng.choice(
+    return [
         [
-            [
-                (
-                    f"Write an SQL query that counts the {table} of each month.",
-                    f"SELECT month, COUNT(*) FROM {table} GROUP BY month;",
-                ),
-                (
-                    "Now sort it by the count, highest first.",
-                    f"SELECT month, COUNT(*) AS c FROM {table} GROUP BY month ORDER BY c DESC;",
-                ),
-            ],
-            [
-                (
-                    f"How long does {dish} keep in the fridge?",
-                    f"Cooked {dish} keeps for about three days in the fridge.",
-                ),
-                ("Great, that helps.", "Enjoy your meal!"),
-            ],
-            [
-                (
-                    f"Please translate 'good evening, {name}' into French.",
-                    f"Bonsoir, {name}.",
-                )
-            ],
-            [
-                (
-                    f"A train of {n} coaches has {m} seats in each. How many seats is that?",
-                    f"{n} × {m} = {n * m} seats.",
-                ),
-                (
-                    "And if one coach is taken off?",
-                    f"Then there are {(n - 1) * m} seats.",
-                ),
-            ],
-            [
-                (f"I need a taxi in {town}.", "For what time, and from where?"),
-                (
-                    f"At {n} o'clock, from the station.",
-                    f"Your taxi will be at the station in {town} at {n} o'clock.",
-                ),
-            ],
-            [
-                (
-                    f"Explain {topic} to a child in one sentence.",
-                    f"Think of {topic} as something clever that people watched for a long time.",
-                )
-            ],
-        ]
-    )
+            (
+                f"Write an SQL query that counts the {table} of each month.",
+                f"SELECT month, COUNT(*) FROM {table} GROUP BY month;",
+            ),
+            (
+                "Now sort it by the count, highest first.",
+                f"SELECT month, COUNT(*) AS c FROM {table} GROUP BY month ORDER BY c DESC;",
+            ),
+        ],
+        [
+            (
+                f"How long does {dish} keep in the fridge?",
+                f"Cooked {dish} keeps for about three days in the fridge.",
+            ),
+            ("Great, that helps.", "Enjoy your meal!"),
+        ],
+        [
+            (
+                f"Please translate 'good evening, {name}' into French.",
+                f"Bonsoir, {name}.",
+            )
+        ],
+        [
+            (
+                f"A train of {n} coaches has {m} seats in each. How many seats is that?",
+                f"{n} × {m} = {n * m} seats.",
+            ),
+            (
+                "And if one coach is taken off?",
+                f"Then there are {(n - 1) * m} seats.",
+            ),
+        ],
+        [
+            (f"I need a taxi in {town}.", "For what time, and from where?"),
+            (
+                f"At {n} o'clock, from the station.",
+                f"Your taxi will be at the station in {town} at {n} o'clock.",
+            ),
+        ],
+        [
+            (
+                f"Explain {topic} to a child in one sentence.",
+                f"Think of {topic} as something clever that people watched for a long time.",
+            )
+        ],
+    ]
 
 
 def superseded(rng: random.Random) -> tuple[Talk, int]:
