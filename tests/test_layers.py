@@ -49,6 +49,7 @@ LAYERS = (
     "bridges bridges.inspect*",
     "transcripts transcripts.*",
     "audit audit.*",
+    "mining mining.*",
     "train train.*",
     "serve serve.*",
     "bridges.litellm",
