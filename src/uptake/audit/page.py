@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from uptake.audit import summary
+from uptake.audit.against import Change, differ
 from uptake.audit.charts import along, dots
 from uptake.audit.findings import EARLY
 from uptake.audit.run import Audited
@@ -23,16 +24,19 @@ __all__ = ["page", "write_page"]
 LISTED = 50  # faults
 
 
-def write_page(found: Audited) -> Path:
-    """Write `report.html` in the folder of an audit, and give its path. Raises OSError."""
+def write_page(found: Audited, changed: list[Change] | None = None) -> Path:
+    """Write `report.html` in the folder of an audit, and give its path. Raises OSError.
+
+    `changed` is how the figures differ from those of other logs, where they are compared.
+    """
     path = found.setup.out / "report.html"
     beside = path.with_suffix(".html.tmp")
-    beside.write_bytes(page(found).encode("utf-8", "replace"))
+    beside.write_bytes(page(found, changed).encode("utf-8", "replace"))
     beside.replace(path)
     return path
 
 
-def page(found: Audited) -> str:
+def page(found: Audited, changed: list[Change] | None = None) -> str:
     """The whole page, one file that needs nothing else."""
     findings = found.findings
     failed, sound, gap = summary.early(findings)
@@ -53,6 +57,8 @@ def page(found: Audited) -> str:
         first=_most_first(findings.firsts),
         charts={name: spec for name, spec in charts.items() if spec is not None},
         gap=gap,
+        changed=changed or [],
+        differ=differ(changed or []),
         early=EARLY,
         models=summary.groups(findings, "model"),
         corpora=summary.groups(findings, "corpus"),
@@ -62,6 +68,7 @@ def page(found: Audited) -> str:
         meanings=summary.MEANINGS,
         share=summary.share,
         span=summary.span,
+        odds=summary.odds,
         faults=found.some_faults[:LISTED],
         method=_method(found),
         bundle=bundle() if any(charts.values()) else "",

@@ -34,7 +34,7 @@ from uptake.run.progress import Progress
 from uptake.transcripts import Fault, Transcript, expanded, read_file
 from uptake.transcripts.files import STDIN
 
-__all__ = ["Audited", "Setup", "audit_logs"]
+__all__ = ["Audited", "Setup", "audit_logs", "findings_in"]
 
 BATCH = 64  # conversations, or fewer of many turns
 TURNS = 1000  # of a batch
@@ -126,6 +126,26 @@ def audit_logs(setup: Setup, *, show: bool = False) -> Audited:
         )
     finally:
         folder.close()
+
+
+def findings_in(folder: Path) -> Findings:
+    """What an audit found that was done before.
+
+    Raises:
+        UptakeError: there is none in the folder, or it is not done.
+    """
+    path = folder / STATE
+    try:
+        held = json.loads(path.read_bytes())
+        finished, found = held["state"]["finished"], Findings.from_dict(held["findings"])
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise UptakeError(f"{path}: {why}; name the folder of an audit") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UptakeError(f"{path}: not what an audit found; audit those logs again") from error
+    if not finished:
+        raise UptakeError(f"{folder}: this audit is not done; the same command goes on with it")
+    return found
 
 
 class _Read(Progress):
