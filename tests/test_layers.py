@@ -65,7 +65,7 @@ GUESTS = {"bridges.inspect": "inspect_ai", "bridges.litellm": "litellm"}
 
 # The rooms of the server are entered once its extra is there; its door is open to the base.
 SERVER = ("serve.*",)
-DOOR = ("serve.cli", "serve.settings")
+DOOR = ("serve.cli", "serve.settings", "serve.annotate.cli")
 
 # What the base installs but `import uptake` does not wait for.
 SLOW = {

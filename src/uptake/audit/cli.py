@@ -26,6 +26,7 @@ def audit(
     events: Choice = False,
     processes: int | None = None,
     against: Path | None = None,
+    labels: Path | None = None,
 ) -> int:
     """Read logs of real conversations, and say where they break and why.
 
@@ -40,6 +41,7 @@ def audit(
         parquet: Write the rows as turns/*.parquet in place of turns.jsonl (extra audit).
         events: Write events.jsonl, too: findings as events of OpenTelemetry.
         processes: How many processes read. Default: as many as there are processors.
+        labels: A file of uptake annotate: what people say of a turn goes before the rules.
         against: The folder of an audit of other logs, from before a change, to compare with.
     """
     from rich.console import Console
@@ -59,7 +61,9 @@ def audit(
     before = None if against is None else findings_in(against)
     folder = out or Path("out") / f"audit-{_name(logs[0] if logs else STDIN)}"
     most = os.cpu_count() or 1
-    setup = Setup(logs or (STDIN,), folder, form, redact, parquet, events, processes or most)
+    setup = Setup(
+        logs or (STDIN,), folder, form, redact, parquet, events, processes or most, labels
+    )
     try:
         found = audit_logs(setup, show=True)
     except KeyboardInterrupt:
