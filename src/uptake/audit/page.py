@@ -15,7 +15,7 @@ from uptake.audit import summary
 from uptake.audit.against import Change, differ
 from uptake.audit.charts import along, dots
 from uptake.audit.findings import EARLY
-from uptake.audit.run import Audited
+from uptake.audit.run import Audited, Setup
 from uptake.audit.worst import Worst
 from uptake.report.frame import bundle, made, nonce, render
 
@@ -113,10 +113,14 @@ def _method(found: Audited) -> list[tuple[str, str]]:
         ("not read", f"{found.faults:,} lines, all of them in faults.jsonl"),
         ("format", setup.form or "found out row by row"),
         ("masked", "e-mails, links, phones, numbers, names" if setup.redact else "nothing"),
-        ("acts", "by rule, of English (see docs/acts.md for how often they are right)"),
+        ("acts", f"{_by(setup)}by rule, of English (docs/acts.md says how often they are right)"),
         ("intervals", "95%; the conversation is what is drawn"),
         ("report", made()),
     ]
     if roles:
         held.insert(3, ("left out", f"what these roles said, in so many conversations: {roles}"))
     return [(name, str(value)) for name, value in held]
+
+
+def _by(setup: Setup) -> str:
+    return f"by people where {setup.labels} has them, else " if setup.labels else ""
