@@ -5,3 +5,5 @@ audit are `audit.labels`.
 """
 
 from __future__ import annotations
+
+__all__: list[str] = []

@@ -9,12 +9,15 @@ This module knows nothing of files of labels but through `tasks`.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from socket import socket
 from typing import Any
 from urllib.parse import quote
 
+import uvicorn
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -32,7 +35,7 @@ from uptake.serve.annotate.tasks import Tasks
 from uptake.serve.dashboard.guard import SafeHeaders, form
 from uptake.serve.dashboard.pages import STATIC
 
-__all__ = ["KEYS", "create_annotator"]
+__all__ = ["KEYS", "create_annotator", "open_door"]
 
 HERE = Path(__file__).parent
 
@@ -45,6 +48,13 @@ LONGEST_NAME = 40
 def create_annotator(tasks: Tasks, key: str) -> Starlette:
     """The page, all of it under `/KEY/`."""
     return _Annotator(tasks, f"/{key}").app(key)
+
+
+def open_door(app: Starlette, door: socket) -> None:
+    """Serve the page on a socket that is bound, until Ctrl-C."""
+    config = uvicorn.Config(app, log_level="critical", ws="none")
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[door])
 
 
 class _Annotator:

@@ -33,7 +33,6 @@ def annotate(
     """
     import secrets
     import socket
-    from contextlib import suppress
     from importlib.util import find_spec
 
     from uptake.audit.labels import agreement
@@ -45,9 +44,7 @@ def annotate(
     missing = [each for each in ("itsdangerous", "starlette", "uvicorn") if not find_spec(each)]
     if missing:
         raise UptakeError(f"this needs {', '.join(missing)}: pip install 'uptake[serve]'")
-    import uvicorn
-
-    from uptake.serve.annotate.app import create_annotator
+    from uptake.serve.annotate.app import create_annotator, open_door
     from uptake.serve.annotate.tasks import Tasks, sample
 
     tasks = Tasks(sample(read(*logs, form=form), n, seed), out)
@@ -59,9 +56,7 @@ def annotate(
             raise UptakeError(f"port {port}: {error.strerror}; choose another --port") from error
         print(f"http://127.0.0.1:{door.getsockname()[1]}/{key}/", flush=True)
         print(f"{len(tasks.tasks):,} turns; labels go to {out}; Ctrl-C ends", flush=True)
-        config = uvicorn.Config(create_annotator(tasks, key), log_level="critical", ws="none")
-        with suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[door])
+        open_door(create_annotator(tasks, key), door)
     for row in agreement(list(tasks.labels.values())):
         kappa = "" if row.kappa is None else f", kappa {row.kappa.value:.2f}"
         alpha = "–" if row.alpha is None else f"{row.alpha:.2f}"
