@@ -101,7 +101,7 @@ def main() -> None:
     for row in rows:
         print(row)
     command = "python runs/lic_agreement.py DATA"
-    save("lic-agreement", title="A log scored anew", command=command, rows=rows)
+    save("7-lic-agreement", title="A log scored anew", command=command, rows=rows)
 
 
 if __name__ == "__main__":

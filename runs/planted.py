@@ -1,13 +1,18 @@
 """Where it breaks and why: generated conversations with a planted breakdown, found by the audit.
 
-    python runs/planted.py [--n 900] [--seed 0]
+    python runs/planted.py [--n 900] [--seed 0] [--notes DATA]     held out: the figures
+    python runs/planted.py --development                           what rules may be written on
 
 Each conversation is sound but for one exchange, which breaks common ground in a known way at a
-known reply; one in nine breaks nowhere. The wordings are of this file alone, and the rules of
-`uptake.audit` were written before it. One rule was mended after the first run (requests that differ
-by one word are not rewordings): that run found .77 of (turn, cause) at a precision of .81. They
-have one author all the same, and real users word these things in more ways: take the figures for an
-upper bound. Beside the audit stands a baseline that always names the last reply, and "premature".
+known reply; one in nine breaks nowhere. The wordings of the figures (`plants_held_out.py`) were
+written before the rules for silent breakdowns. One rule was widened after a first look at them (a
+number that is told is telling), as a test from before asks for it; that look found .82 of (turn,
+cause) at a precision of .89. They have the author of the rules, and real users word these things
+in more ways: take the figures for an upper bound. Beside the audit stands a baseline that names
+the last reply of each.
+
+`--notes` reads DATA/logs/lic_selected.jsonl: six conversations of a real model, each with a note
+of a person's on what went wrong; which reply and cause a note speaks of is set down here by hand.
 Nothing here knows how a breakdown is found.
 """
 
@@ -15,20 +20,29 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 
-from card import wilson
+import plants
+import plants_held_out
 from table import save
 from uptake.audit import CAUSES, audit
 from uptake.conversation import Conversation
+from uptake.intervals import wilson
+from uptake.transcripts import Transcript, read
 
 Talk = list[tuple[str, str]]  # (user, reply) by turns
-
-THINGS = ("bikes", "chairs", "tents", "jars", "roses", "cakes", "cups", "kites")
-PLACES = ("Oslo", "Lisbon", "Kyoto", "Quito", "Dublin", "Tunis")
-DAYS = ("Tuesday", "Thursday", "Saturday", "Sunday")
-PEOPLE = ("Mara", "Ivo", "Lena", "Omar", "Tess")
+# Of the sample log: the reply (from 0) that a note speaks of, and the nearest cause.
+NOTES = {
+    "sharded-GSM8K/991": (1, "misread"),  # what it knew of the comet, not what it was told
+    "sharded-GSM8K/1066": (2, "premature"),
+    "sharded-BFCL/parallel_56": (2, "misread"),  # an argument that nobody asked for
+    "sharded-spider-val-79-medium": (1, "misread"),  # columns that nobody asked for
+    "sharded-spider-val-972-medium": (3, "misread"),
+    "sharded-HumanEval/109": (0, "premature"),  # assumed what it was told later
+}
 
 
 @dataclass(frozen=True)
@@ -40,181 +54,19 @@ class Planted:
     cause: str | None
 
 
-def sound(rng: random.Random) -> Talk:
-    """One exchange that goes well."""
-    thing, place = rng.choice(THINGS), rng.choice(PLACES)
-    a, b = rng.randint(2, 40), rng.randint(2, 9)
-    return rng.choice(
-        [
-            [(f"What is {a} times {b}?", f"{a} times {b} is {a * b}.")],
-            [
-                (
-                    f"Which country is {place} in?",
-                    f"{place} is a well-known city; here is its country.",
-                )
-            ],
-            [
-                (f"I want to order {thing}.", f"How many {thing} would you like?"),
-                (f"{a}, please.", f"I have put {a} {thing} in your basket."),
-            ],
-            [
-                (
-                    f"Write one line about {thing}.",
-                    f"Bright {thing} wait quietly in the morning sun.",
-                )
-            ],
-        ]
-    )
-
-
-def superseded(rng: random.Random) -> tuple[Talk, int]:
-    a, b, day, other = rng.randint(2, 20), rng.randint(21, 60), *rng.sample(DAYS, 2)
-    thing = rng.choice(THINGS)
-    talk, at = rng.choice(
-        [
-            (
-                [
-                    (f"Please reserve {a} {thing} for {day}.", "What name should I put it under?"),
-                    (
-                        f"{rng.choice(PEOPLE)}. Oh, and make it {other} instead of {day}.",
-                        f"Done: {a} {thing} are reserved for {day}.",
-                    ),
-                ],
-                1,
-            ),
-            (
-                [
-                    (f"My shop has {a} {thing}.", "All right."),
-                    (f"Correction: it has {b} {thing}.", "Thanks, noted."),
-                    (
-                        f"Each of my {thing} costs 3 euros. What are they worth?",
-                        f"{a} × 3 = {3 * a}.",
-                    ),
-                ],
-                2,
-            ),
-        ]
-    )
-    return talk, at
-
-
-def over_asking(rng: random.Random) -> tuple[Talk, int]:
-    place, n = rng.choice(PLACES), rng.randint(2, 9)
-    question = f"How many nights do you want to stay in {place}?"
-    return [
-        (f"Find me a hotel in {place}.", question),
-        (f"{n} nights.", question),
-        (f"I told you: {n} nights.", f"Here are three hotels in {place}."),
-    ], 1
-
-
-def premature(rng: random.Random) -> tuple[Talk, int]:
-    who, thing = rng.choice(PEOPLE), rng.choice(THINGS)
-    a, b = rng.randint(10, 50), rng.randint(2, 9)
-    return rng.choice(
-        [
-            [
-                (f"How many {thing} does {who} have in the end?", f"{who} has {a} {thing}."),
-                (f"{who} began with {a + b} {thing}.", f"Then {who} has {a + b} {thing}."),
-            ],
-            [
-                (f"Plan a party for {who}.", f"Here is a plan: music, cake and games for {who}."),
-                (f"{who} is turning {b}, and {a} guests are coming.", "Here is a plan with that."),
-            ],
-        ]
-    ), 0
-
-
-def misread(rng: random.Random) -> tuple[Talk, int]:
-    a, b = rng.sample(PLACES, 2)
-    last = rng.choice(
-        [
-            f"That's not what I meant. I was asking about the {b} football club.",
-            f"No no, I meant the ship called {a}.",
-            "You misunderstood me, no: I wanted its population.",
-            "That is incorrect.",
-        ]
-    )
-    return [
-        (f"Tell me something about {a}.", f"{a} is a city with many parks."),
-        (last, "I see."),
-    ], 0
-
-
-def unheard(rng: random.Random) -> tuple[Talk, int]:
-    place, day = rng.choice(PLACES), rng.choice(DAYS)
-    asked = f"What time does the ferry to {place} leave on {day}?"
-    again = rng.choice(
-        [asked, f"I asked what time the ferry to {place} leaves on {day}. What time does it leave?"]
-    )
-    return [(asked, f"{place} has a lovely harbour."), (again, "At nine.")], 0
-
-
-def abandoned(rng: random.Random) -> tuple[Talk, int]:
-    thing = rng.choice(THINGS)
-    last = rng.choice(
-        [
-            "Never mind, I'll do it myself.",
-            "This is a waste of time.",
-            "Can I talk to a real person?",
-            "Ok I give up.",
-        ]
-    )
-    return [
-        (f"Cancel my order of {thing}.", f"Our {thing} are on sale today."),
-        (last, "Sorry."),
-    ], 0
-
-
-def lost_topic(rng: random.Random) -> tuple[Talk, int]:
-    place, thing, n = rng.choice(PLACES), rng.choice(THINGS), rng.randint(3, 30)
-    return [
-        (f"Could you find me a cheap flight to {place} next month?", "From which airport?"),
-        (
-            f"Before that: my cousin sells {n} wooden {thing} at 4 euros each on the market. "
-            f"How much money does she earn by selling all her {thing}?",
-            f"She earns {n} × 4 = {4 * n} euros.",
-        ),
-        ("And if she sells half of them?", f"Then it is {2 * n} euros."),
-        ("Thank you, that is all for today.", "You're welcome."),
-    ], 1
-
-
-def drift(rng: random.Random) -> tuple[Talk, int]:
-    who, thing, a = rng.choice(PEOPLE), rng.choice(THINGS), rng.randint(3, 30)
-    return [
-        (
-            f"{who} painted {a} wooden {thing} for a school fair. What would be a fair price?",
-            "Volcanoes form where molten rock escapes through cracks, building steep mountains, "
-            "islands and wide plains over thousands of quiet years.",
-        ),
-    ], 0
-
-
-PLANTS: dict[str, Callable[[random.Random], tuple[Talk, int]]] = {
-    "superseded": superseded,
-    "over_asking": over_asking,
-    "premature": premature,
-    "misread": misread,
-    "unheard": unheard,
-    "abandoned": abandoned,
-    "lost_topic": lost_topic,
-    "drift": drift,
-}
-
-
-def generated(n: int, seed: int) -> Iterator[Planted]:
+def generated(wordings: ModuleType, n: int, seed: int) -> Iterator[Planted]:
     """As many of each cause, and of none, in turn; with sound exchanges before and after."""
     for number in range(n):
         rng = random.Random(f"{seed} {number}")
         kinds = [*CAUSES, None]
         cause = kinds[number % len(kinds)]
-        before = [turn for _ in range(rng.randint(0, 2)) for turn in sound(rng)]
-        after = [turn for _ in range(rng.randint(0, 1)) for turn in sound(rng)]
+        sound = rng.sample(wordings.sounds(rng), 4)
+        before = [turn for each in sound[: rng.randint(0, 2)] for turn in each]
+        after = [turn for each in sound[2 : rng.randint(2, 3)] for turn in each]
         if cause is None:
-            yield Planted(before + after + sound(rng), None, None)
+            yield Planted(before + after + sound[3], None, None)
         else:
-            talk, at = PLANTS[cause](rng)
+            talk, at = wordings.PLANTS[cause](rng)
             yield Planted(before + talk + after, len(before) + at, cause)
 
 
@@ -229,8 +81,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Planted breakdowns, found by the audit")
     parser.add_argument("--n", type=int, default=900)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--development", action="store_true")
+    parser.add_argument("--notes", type=Path, metavar="DATA")
     args = parser.parse_args()
-    planted = list(generated(args.n, args.seed))
+    wordings = plants if args.development else plants_held_out
+    planted = list(generated(wordings, args.n, args.seed))
     firsts = [audit(conversation(each.talk)).first for each in planted]
     found = [(None, None) if f is None else (f.at // 2, f.cause) for f in firsts]
     last = [(len(each.talk) - 1, CAUSES[2]) for each in planted]
@@ -240,14 +95,39 @@ def main() -> None:
     ]
     for cause in CAUSES:
         mine = [(p, f) for p, f in zip(planted, found, strict=True) if p.cause == cause]
-        rows.append(_row(f"{cause}: turn and cause found", [f == (p.at, p.cause) for p, f in mine]))
-        rows.append(_row(f"{cause}: turn found", [f[0] == p.at for p, f in mine]))
         said = [(p, f) for p, f in zip(planted, found, strict=True) if f[1] == cause]
-        rows.append(_row(f"{cause}: right where said", [f == (p.at, p.cause) for p, f in said]))
+        rows += [
+            _row(f"{cause}: recall of (turn, cause)", [f == (p.at, p.cause) for p, f in mine]),
+            _row(f"{cause}: recall of the turn", [f[0] == p.at for p, f in mine], detail=True),
+            _row(
+                f"{cause}: precision of (turn, cause)",
+                [f == (p.at, p.cause) for p, f in said],
+                detail=True,
+            ),
+        ]
+    if args.notes:
+        rows += _of_notes(list(noted(args.notes)))
     for row in rows:
-        print(f"{row['figure']:50} {row['value']} [{row['low']}, {row['high']}] n={row['n']}")
+        print(
+            f"{row['figure']:50} {row['value']} [{row.get('low')}, {row.get('high')}] n={row['n']}"
+        )
+    if args.development:
+        return
     command = f"python runs/planted.py --n {args.n} --seed {args.seed}"
-    save("audit-planted", title="Planted breakdowns, found", command=command, rows=rows)
+    if args.notes:
+        command += " --notes DATA"
+    save("7-planted", title="Planted breakdowns, found", command=command, rows=rows)
+
+
+def noted(data: Path) -> Iterator[tuple[bool, bool, bool]]:
+    """Of each note: whether its reply and cause are found, its reply, and by naming the last."""
+    for one in read(data / "logs" / "lic_selected.jsonl", form="lic"):
+        if isinstance(one, Transcript) and one.meta.get("note"):
+            at, cause = NOTES[one.meta["task_id"]]
+            found = audit(one.conversation)
+            places = {(found.heard.replies.index(b.at), b.cause) for b in found.breakdowns}
+            last = len(found.heard.replies) - 1
+            yield (at, cause) in places, at in {place for place, _ in places}, at == last
 
 
 def _rows(
@@ -265,13 +145,23 @@ def _rows(
     ]
 
 
-def _row(figure: str, hits: list[bool]) -> dict[str, object]:
+def _of_notes(found: list[tuple[bool, bool, bool]]) -> list[dict[str, object]]:
+    pairs, turns, last = zip(*found, strict=True)
+    return [
+        _row("six notes of a person's: (turn, cause) among what was found", list(pairs)),
+        _row("six notes of a person's: the turn among what was found", list(turns)),
+        _row("six notes of a person's: baseline, the last reply", list(last)),
+    ]
+
+
+def _row(figure: str, hits: list[bool], *, detail: bool = False) -> dict[str, object]:
+    beside: dict[str, object] = {"detail": True} if detail else {}
     if not hits:
-        return {"figure": figure, "value": None, "low": None, "high": None, "n": 0}
+        return {"figure": figure, "value": None, "note": "none was found", "n": 0, **beside}
     low, high = wilson(sum(hits), len(hits))
     bounds = {"value": sum(hits) / len(hits), "low": low, "high": high}
     rounded = {name: round(value, 4) for name, value in bounds.items()}
-    return {"figure": figure, **rounded, "n": len(hits)}
+    return {"figure": figure, **rounded, "n": len(hits), **beside}
 
 
 if __name__ == "__main__":

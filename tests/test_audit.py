@@ -131,10 +131,55 @@ def test_an_answer_before_all_was_told_is_premature():
         (ASK, "For how many people?", "It is for 4 people.", "It is 1200 euros."),
         (ASK, "The trip is 300 euros.", "How long does it take?", "It takes 5 days."),
         (ASK, "The trip is 300 euros.", "Thanks, bye!", "Goodbye."),
+        (ASK, "The trip is 300 euros.", "Nice, my sister paid 500.", "That is a lot."),
+        (ASK, "It is 300 euros. Shall I book?", "Yes, my card ends in 12.", "It is booked."),
+        (ASK, "It is 300 euros.", "I need a poem for Mother's Day.", "Mother, dear mother."),
     ],
 )
 def test_who_asks_first_or_is_asked_something_new_was_not_premature(texts):
     assert "premature" not in {cause for _, cause in causes(audit(talk(*texts)))}
+
+
+def test_an_order_that_is_done_before_its_wishes_are_told_is_premature():
+    plan = "Here is a plan for the party: music, cake and games."
+    more = "It has to be in the garden, and twelve children are coming."
+    assert causes(audit(talk("Plan a party.", plan, more, f"{plan} In the garden!"))) == [
+        (1, "premature")
+    ]
+
+
+FLIGHT = "Find me a cheap flight to Oslo."
+ASIDE = "What does a wooden chair weigh?"
+HEAVY = "A wooden chair weighs about five kilos."
+
+
+@pytest.mark.parametrize(
+    ("texts", "at"),
+    [
+        ((FLIGHT, "From which airport?", ASIDE, HEAVY, "Thanks!", "You're welcome."), 3),
+        ((FLIGHT, "One moment, I will look it up.", ASIDE, HEAVY, "Bye.", "Bye."), 3),
+        ((f"{FLIGHT} And {ASIDE.lower()}", HEAVY, "Thanks!", "You're welcome."), 1),
+    ],
+)
+def test_a_request_that_nobody_comes_back_to_is_lost_at_the_reply_that_leaves_it(texts, at):
+    found = audit(talk(*texts))
+    assert causes(found) == [(at, "lost_topic")]
+    assert found.first.because == FLIGHT
+    assert found.first.shown == 0
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        (FLIGHT, "From which airport?", ASIDE, f"{HEAVY} Now, your cheap flight to Oslo: from?"),
+        (FLIGHT, "From which airport?", ASIDE, HEAVY, "So, the cheap flight?", "From Rome?"),
+        (FLIGHT, "From which airport?", "From Rome.", "There is one at nine."),
+        (f"{FLIGHT} {ASIDE}", f"The cheapest to Oslo is at nine. {HEAVY}"),
+        (FLIGHT, "Sorry, I cannot book flights.", ASIDE, HEAVY),
+    ],
+)
+def test_a_request_that_is_answered_refused_or_taken_up_again_is_not_lost(texts):
+    assert "lost_topic" not in {cause for _, cause in causes(audit(talk(*texts)))}
 
 
 @pytest.mark.parametrize(("reply", "breaks"), [("for 5", True), ("for 7", False), ("now", False)])

@@ -81,7 +81,8 @@ def state(out):
 def found(out):
     """What was found, without what the clock and the number of batches decide."""
     data = state(out)["findings"]
-    return data | {"tallies": sorted(data["tallies"]), "firsts": sorted(data["firsts"])}
+    lists = ("tallies", "firsts", "pairs")
+    return data | {name: sorted(data[name]) for name in lists}
 
 
 def test_a_log_becomes_a_summary_rows_and_a_page(tmp_path, env):

@@ -121,7 +121,8 @@ def folded(numbered):
 
 def sums(found):
     data = json.loads(json.dumps(found.to_dict()))
-    return data | {"tallies": sorted(data["tallies"]), "firsts": sorted(data["firsts"])}
+    lists = ("tallies", "firsts", "pairs")
+    return data | {name: sorted(data[name]) for name in lists}
 
 
 @given(st.lists(st.integers(0, 5), max_size=14), st.data())

@@ -49,6 +49,7 @@ LAYERS = (
     "bridges bridges.inspect*",
     "transcripts transcripts.*",
     "audit audit.*",
+    "mining mining.*",
     "train train.*",
     "bridges.verifiers",
     "serve serve.*",
@@ -69,7 +70,7 @@ GUESTS = {
 
 # The rooms of the server are entered once its extra is there; its door is open to the base.
 SERVER = ("serve.*",)
-DOOR = ("serve.cli", "serve.settings")
+DOOR = ("serve.cli", "serve.settings", "serve.annotate.cli")
 
 # What the base installs but `import uptake` does not wait for.
 SLOW = {

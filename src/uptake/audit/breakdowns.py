@@ -17,7 +17,7 @@ whether an answer is right is not known.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -25,6 +25,7 @@ from uptake.acts import ASKING
 from uptake.audit.heard import Heard, alike, content
 from uptake.audit.marks import Marks, does
 from uptake.audit.signals import Signal
+from uptake.audit.silent import lost, premature
 from uptake.ground import CommonGround, Entry
 
 __all__ = ["CAUSES", "Breakdown", "breakdowns"]
@@ -50,7 +51,6 @@ _BY_SIGNAL = {
     "gives_up": "abandoned",
 }
 _ASKS = tuple(sorted(ASKING - {"follow_up"}))
-_TELLS = ("fact", "answer")
 _NUMBER: re.Pattern[str] = re.compile(r"\d+(?:[.,]\d+)*")
 SAME_QUESTION = 0.85  # of two questions' content words that are shared
 TOO_OFTEN = 3  # questions in as many replies running
@@ -76,36 +76,17 @@ def breakdowns(heard: Heard, marks: Marks, found: tuple[Signal, ...]) -> tuple[B
     made = [
         *_superseded(heard, marks),
         *_over_asking(heard, marks),
-        *_premature(heard, marks, {signal.at for signal in found}),
+        *_silent("premature", premature(heard, marks, {signal.at for signal in found})),
         *(Breakdown(s.reply, _BY_SIGNAL[s.name], s.at, s.said) for s in found),
-        *_lost_topics(heard, marks),
+        *_silent("lost_topic", lost(heard, marks)),
         *_drift(heard, marks),
     ]
     once = {(each.at, each.cause): each for each in reversed(made)}
     return tuple(sorted(once.values(), key=lambda b: (b.at, CAUSES.index(b.cause))))
 
 
-def _answers(heard: Heard, marks: Marks) -> Iterator[int]:
-    """The replies that commit to an answer and ask nothing."""
-    return (at for at in heard.replies if does(marks, at, "commit") and not does(marks, at, *_ASKS))
-
-
-def _premature(heard: Heard, marks: Marks, failed: set[int]) -> Iterator[Breakdown]:
-    """Answers after which the user goes on telling what the same request takes."""
-    ground = heard.ground
-    wanted = {heard.said_at(e) for e in ground.entries if e.kind in ("goal", *_TELLS)}
-    for at in _answers(heard, marks):
-        said = heard.after(at, "user")
-        if said is None or said in failed or heard.before(at, "user") not in wanted:
-            continue
-        turn = heard.users.index(said)
-        entries = [e for e in ground.entries if e.span.turn == turn and e.kind != "social"]
-        told = [e for e in entries if e.kind in _TELLS and e.by is None]
-        if not told or any(e.kind not in _TELLS for e in entries):
-            continue
-        asked = [e for e in ground.entries if e.kind == "goal" and e.span.turn < turn]
-        if any(e.topic == told[0].topic for e in asked):
-            yield Breakdown(at, "premature", said, told[0].text[:200])
+def _silent(cause: str, found: Iterable[tuple[int, int, str]]) -> Iterator[Breakdown]:
+    return (Breakdown(at, cause, shown, words[:200]) for at, shown, words in found)
 
 
 def _superseded(heard: Heard, marks: Marks) -> Iterator[Breakdown]:
@@ -179,23 +160,6 @@ def _over_asking(heard: Heard, marks: Marks) -> Iterator[Breakdown]:
         running = running + 1 if does(marks, at, *_ASKS) and not does(marks, at, "commit") else 0
         if running == TOO_OFTEN:
             yield Breakdown(at, "over_asking", at, f"the {TOO_OFTEN}rd question running")
-
-
-def _lost_topics(heard: Heard, marks: Marks) -> Iterator[Breakdown]:
-    """Requests of a topic that was left, never answered and never come back to."""
-    ground = heard.ground
-    for topic in ground.topics:
-        goals = [e for e in ground.entries if e.topic == topic.id and e.kind == "goal"]
-        left = topic.last + 1 < len(heard.users) and topic.state == "suspended"
-        if not goals or not left:
-            continue
-        first, last = heard.users[topic.opened], heard.users[topic.last + 1]
-        during = [at for at in heard.replies if first < at]
-        answered = any(does(marks, at, "commit") for at in during if at < last)
-        returned = any(does(marks, at, "topic_return") for at in during if at > last)
-        if during and not answered and not returned:
-            at = during[-1] if during[0] > last else during[0]
-            yield Breakdown(at, "lost_topic", heard.said_at(goals[0]), goals[0].text[:200])
 
 
 def _drift(heard: Heard, marks: Marks) -> Iterator[Breakdown]:

@@ -25,6 +25,8 @@ def audit(
     parquet: Choice = False,
     events: Choice = False,
     processes: int | None = None,
+    against: Path | None = None,
+    labels: Path | None = None,
 ) -> int:
     """Read logs of real conversations, and say where they break and why.
 
@@ -39,11 +41,14 @@ def audit(
         parquet: Write the rows as turns/*.parquet in place of turns.jsonl (extra audit).
         events: Write events.jsonl, too: findings as events of OpenTelemetry.
         processes: How many processes read. Default: as many as there are processors.
+        labels: A file of uptake annotate: what people say of a turn goes before the rules.
+        against: The folder of an audit of other logs, from before a change, to compare with.
     """
     from rich.console import Console
 
+    from uptake.audit.against import changes
     from uptake.audit.page import write_page
-    from uptake.audit.run import Setup, audit_logs
+    from uptake.audit.run import Setup, audit_logs, findings_in
     from uptake.audit.table import tables
     from uptake.errors import UptakeError
     from uptake.transcripts.files import STDIN
@@ -53,21 +58,25 @@ def audit(
         raise UptakeError("name a log: a file, a folder or a pattern; or pipe one in")
     if parquet:
         arrow("pyarrow")
+    before = None if against is None else findings_in(against)
     folder = out or Path("out") / f"audit-{_name(logs[0] if logs else STDIN)}"
     most = os.cpu_count() or 1
-    setup = Setup(logs or (STDIN,), folder, form, redact, parquet, events, processes or most)
+    setup = Setup(
+        logs or (STDIN,), folder, form, redact, parquet, events, processes or most, labels
+    )
     try:
         found = audit_logs(setup, show=True)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"stopped: what is done is kept in {folder}; the same command goes on"
         ) from None
+    changed = None if before is None else changes(before, found.findings)
     try:
-        path = write_page(found)
+        path = write_page(found, changed)
     except OSError as error:
         raise UptakeError(f"cannot write {folder}: {error.strerror}") from error
     console = Console(highlight=False)
-    for part in tables(found):
+    for part in tables(found, changed):
         console.print(part)
     print(f"\n{path}")
     return 0

@@ -37,7 +37,8 @@ class Findings:
     """What was found in any number of conversations.
 
     `tallies` are by group and figure: a group is ("all", ""), ("corpus", NAME), ("model", NAME)
-    or ("reply", NUMBER).
+    or ("reply", NUMBER). `pairs` count the conversations with so many events and occasions of a
+    figure, over all: what two sets of logs are compared by (`against`).
     """
 
     def __init__(self) -> None:
@@ -45,6 +46,7 @@ class Findings:
         self.conversations = 0
         self.turns = 0
         self.tallies: dict[tuple[str, str], dict[str, Tally]] = {}
+        self.pairs: dict[str, Counter[tuple[int, int]]] = {}
         self.firsts: Counter[tuple[int, str]] = Counter()
         self.roles: Counter[str] = Counter()
         self.worst: list[Worst] = []
@@ -58,6 +60,8 @@ class Findings:
         whole = ("all", "")
         for name, events, occasions in _figures(found):
             self._count(whole, name, events, occasions)
+            if occasions:
+                self.pairs.setdefault(name, Counter())[events, occasions] += 1
             if name in _HEADS:
                 self._count(("corpus", corpus), name, events, occasions)
                 self._count(("model", transcript.model or "unknown"), name, events, occasions)
@@ -90,6 +94,8 @@ class Findings:
             mine = self.tallies.setdefault(group, {})
             for name, tally in figures.items():
                 mine.setdefault(name, Tally()).merge(tally)
+        for name, pairs in other.pairs.items():
+            self.pairs.setdefault(name, Counter()).update(pairs)
         self.firsts.update(other.firsts)
         self.roles.update(other.roles)
         self._keep(other.worst)
@@ -121,6 +127,11 @@ class Findings:
                 for group, figures in self.tallies.items()
                 for name, tally in figures.items()
             ],
+            "pairs": [
+                [name, events, occasions, n]
+                for name, pairs in self.pairs.items()
+                for (events, occasions), n in pairs.items()
+            ],
             "firsts": [[place, cause, n] for (place, cause), n in self.firsts.items()],
             "roles": dict(self.roles),
             "worst": [worst.to_dict() for worst in self.worst],
@@ -133,6 +144,8 @@ class Findings:
         found.conversations, found.turns = int(data["conversations"]), int(data["turns"])
         for kind, group, name, sums in data["tallies"]:
             found.tallies.setdefault((kind, group), {})[name] = Tally.from_list(sums)
+        for name, events, occasions, n in data["pairs"]:
+            found.pairs.setdefault(name, Counter())[events, occasions] = n
         found.firsts = Counter({(place, cause): n for place, cause, n in data["firsts"]})
         found.roles = Counter(data["roles"])
         found.worst = [Worst.from_dict(worst) for worst in data["worst"]]

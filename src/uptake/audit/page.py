@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from uptake.audit import summary
+from uptake.audit.against import Change, differ
 from uptake.audit.charts import along, dots
 from uptake.audit.findings import EARLY
-from uptake.audit.run import Audited
+from uptake.audit.run import Audited, Setup
 from uptake.audit.worst import Worst
 from uptake.report.frame import bundle, made, nonce, render
 
@@ -23,16 +24,19 @@ __all__ = ["page", "write_page"]
 LISTED = 50  # faults
 
 
-def write_page(found: Audited) -> Path:
-    """Write `report.html` in the folder of an audit, and give its path. Raises OSError."""
+def write_page(found: Audited, changed: list[Change] | None = None) -> Path:
+    """Write `report.html` in the folder of an audit, and give its path. Raises OSError.
+
+    `changed` is how the figures differ from those of other logs, where they are compared.
+    """
     path = found.setup.out / "report.html"
     beside = path.with_suffix(".html.tmp")
-    beside.write_bytes(page(found).encode("utf-8", "replace"))
+    beside.write_bytes(page(found, changed).encode("utf-8", "replace"))
     beside.replace(path)
     return path
 
 
-def page(found: Audited) -> str:
+def page(found: Audited, changed: list[Change] | None = None) -> str:
     """The whole page, one file that needs nothing else."""
     findings = found.findings
     failed, sound, gap = summary.early(findings)
@@ -53,6 +57,8 @@ def page(found: Audited) -> str:
         first=_most_first(findings.firsts),
         charts={name: spec for name, spec in charts.items() if spec is not None},
         gap=gap,
+        changed=changed or [],
+        differ=differ(changed or []),
         early=EARLY,
         models=summary.groups(findings, "model"),
         corpora=summary.groups(findings, "corpus"),
@@ -62,6 +68,7 @@ def page(found: Audited) -> str:
         meanings=summary.MEANINGS,
         share=summary.share,
         span=summary.span,
+        odds=summary.odds,
         faults=found.some_faults[:LISTED],
         method=_method(found),
         bundle=bundle() if any(charts.values()) else "",
@@ -106,10 +113,14 @@ def _method(found: Audited) -> list[tuple[str, str]]:
         ("not read", f"{found.faults:,} lines, all of them in faults.jsonl"),
         ("format", setup.form or "found out row by row"),
         ("masked", "e-mails, links, phones, numbers, names" if setup.redact else "nothing"),
-        ("acts", "by rule, of English (see docs/acts.md for how often they are right)"),
+        ("acts", f"{_by(setup)}by rule, of English (docs/acts.md says how often they are right)"),
         ("intervals", "95%; the conversation is what is drawn"),
         ("report", made()),
     ]
     if roles:
         held.insert(3, ("left out", f"what these roles said, in so many conversations: {roles}"))
     return [(name, str(value)) for name, value in held]
+
+
+def _by(setup: Setup) -> str:
+    return f"by people where {setup.labels} has them, else " if setup.labels else ""

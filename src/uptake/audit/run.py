@@ -17,7 +17,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -26,6 +26,7 @@ from typing import Any
 
 from uptake.audit import audit
 from uptake.audit.findings import Findings
+from uptake.audit.labels import Labelled, Place, final, place, read_labels
 from uptake.audit.turns import event_lines, turn_rows, write_parquet
 from uptake.audit.workers import in_order
 from uptake.errors import UptakeError
@@ -34,7 +35,7 @@ from uptake.run.progress import Progress
 from uptake.transcripts import Fault, Transcript, expanded, read_file
 from uptake.transcripts.files import STDIN
 
-__all__ = ["Audited", "Setup", "audit_logs"]
+__all__ = ["Audited", "Setup", "audit_logs", "findings_in"]
 
 BATCH = 64  # conversations, or fewer of many turns
 TURNS = 1000  # of a batch
@@ -53,6 +54,7 @@ class Setup:
     parquet: bool = False
     events: bool = False
     processes: int = 1
+    labels: Path | None = None
 
 
 @dataclass
@@ -128,6 +130,26 @@ def audit_logs(setup: Setup, *, show: bool = False) -> Audited:
         folder.close()
 
 
+def findings_in(folder: Path) -> Findings:
+    """What an audit found that was done before.
+
+    Raises:
+        UptakeError: there is none in the folder, or it is not done.
+    """
+    path = folder / STATE
+    try:
+        held = json.loads(path.read_bytes())
+        finished, found = held["state"]["finished"], Findings.from_dict(held["findings"])
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise UptakeError(f"{path}: {why}; name the folder of an audit") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UptakeError(f"{path}: not what an audit found; audit those logs again") from error
+    if not finished:
+        raise UptakeError(f"{folder}: this audit is not done; the same command goes on with it")
+    return found
+
+
 class _Read(Progress):
     """How much of the logs was read, in MiB as they lie."""
 
@@ -147,7 +169,8 @@ def _go_on(
     seen: Callable[[int], None],
     stopped: threading.Event,
 ) -> None:
-    work = partial(_work, setup.redact, setup.parquet, setup.events)
+    labels = final(read_labels(setup.labels)) if setup.labels else {}
+    work = partial(_work, setup.redact, setup.parquet, setup.events, _by_talk(labels))
     begun, before = time.monotonic(), folder.state.seconds
     saved = -math.inf
     batches = _batches(setup.form, files, folder.state, seen)
@@ -217,11 +240,23 @@ def _size(file: str) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _work(redact: bool, parquet: bool, events: bool, batch: _Batch) -> _Done:
+_ByTalk = Mapping[tuple[str, str], Mapping[int, frozenset[str]]]
+
+
+def _by_talk(labels: Mapping[Place, frozenset[str]]) -> _ByTalk:
+    """The acts that people gave, by conversation."""
+    found: dict[tuple[str, str], dict[int, frozenset[str]]] = {}
+    for (file, talk, turn), acts in labels.items():
+        found.setdefault((file, talk), {})[turn] = acts
+    return found
+
+
+def _work(redact: bool, parquet: bool, events: bool, labels: _ByTalk, batch: _Batch) -> _Done:
     """Audit a batch; this runs in whichever process."""
     findings, rows, told = Findings(), list[dict[str, Any]](), list[str]()
     for transcript in batch.items:
-        found = audit(transcript.conversation)
+        acts = labels.get(place(transcript, 0)[:2])
+        found = audit(transcript.conversation, Labelled(acts) if acts else None)
         findings.add(transcript, found, _corpus(transcript), redact=redact)
         rows += turn_rows(transcript, found, redact=redact)
         if events:
@@ -246,6 +281,7 @@ class _Folder:
             "redact": setup.redact,
             "parquet": setup.parquet,
             "events": setup.events,
+            "labels": [str(setup.labels), _size(str(setup.labels))] if setup.labels else None,
         }
         self.state, self.findings = _State(), Findings()
         self._rows: list[dict[str, Any]] = []

@@ -23,6 +23,7 @@ __all__ = [
     "facts",
     "groups",
     "headline",
+    "odds",
     "places",
     "repairs",
     "share",
@@ -88,6 +89,13 @@ def span(rate: Rate | None) -> str:
     if rate is None or rate.low is None or rate.high is None:
         return ""
     return f"[{_bare(rate.low)}, {_bare(rate.high)}]"
+
+
+def odds(p: float | None) -> str:
+    """A p-value as people read it: .003."""
+    if p is None:
+        return ""
+    return "<.001" if p < 0.001 else f"{p:.3f}".lstrip("0") if p < 1 else "1"
 
 
 def _percent(value: float) -> str:

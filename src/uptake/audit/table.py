@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from uptake.audit import summary
+from uptake.audit.against import Change, differ
 from uptake.audit.run import Audited
 
 if TYPE_CHECKING:
@@ -20,8 +21,11 @@ __all__ = ["tables"]
 LISTED = 10  # faults
 
 
-def tables(found: Audited) -> Iterator[RenderableType]:
-    """What to print: the headline, causes, places, signals, groups, and what was not read."""
+def tables(found: Audited, changed: list[Change] | None = None) -> Iterator[RenderableType]:
+    """What to print: the headline, causes, places, signals, groups, and what was not read.
+
+    With `changed` also how it differs from other logs.
+    """
     from rich.text import Text
 
     findings = found.findings
@@ -40,7 +44,32 @@ def tables(found: Audited) -> Iterator[RenderableType]:
         for kind in ("model", "corpus"):
             if len(findings.groups(kind)) > 1:
                 yield _groups(found, kind)
+    if changed is not None:
+        yield from _changed(changed)
     yield from _left_out(found)
+
+
+def _changed(changed: list[Change]) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    table = _table("against the other logs", "before", "after", "change", "95%", "p", "adjusted")
+    for each in changed:
+        name = f"{each.name.replace('_', ' ')} ({each.meaning})"
+        if each.difference is None:
+            table.add_row(name, summary.share(each.before), summary.share(each.after))
+            continue
+        table.add_row(
+            name,
+            summary.share(each.before),
+            summary.share(each.after),
+            f"{100 * each.difference:+.1f}",
+            f"[{100 * (each.low or 0):+.1f}, {100 * (each.high or 0):+.1f}]",
+            summary.odds(each.p),
+            summary.odds(each.holm),
+            style="bold" if each.differs else "",
+        )
+    yield table
+    yield Text(f"{differ(changed)} Users and topics may have changed, too.")
 
 
 def _table(*columns: str) -> Table:

@@ -42,15 +42,15 @@ class Tally:
     xy: int = 0
     yy: int = 0
 
-    def add(self, events: int, occasions: int) -> None:
-        """One more conversation; without an occasion it says nothing."""
+    def add(self, events: int, occasions: int, n: int = 1) -> None:
+        """One more conversation, or `n` alike; without an occasion it says nothing."""
         if occasions:
-            self.n += 1
-            self.x += events
-            self.y += occasions
-            self.xx += events * events
-            self.xy += events * occasions
-            self.yy += occasions * occasions
+            self.n += n
+            self.x += n * events
+            self.y += n * occasions
+            self.xx += n * events * events
+            self.xy += n * events * occasions
+            self.yy += n * occasions * occasions
 
     def merge(self, other: Tally) -> None:
         """Add the sums of other conversations."""

@@ -288,6 +288,12 @@ app.command(
     "uptake.serve.cli:serve", name="serve", help="Serve a model, mediated, to any chat client."
 )
 app.command("uptake.audit.cli:audit", name="audit", help="Where real conversations break, and why.")
+app.command(
+    "uptake.serve.annotate.cli:annotate",
+    name="annotate",
+    help="Say what the turns of your own conversations do.",
+)
+app.command("uptake.mining.cli:mine", name="mine", help="Make scenarios of conversations.")
 if find_spec("uptake.train.cli"):
     app.command("uptake.train.cli:train", name="train", help="Train a model by a recipe.")
     app.command("uptake.train.pairs:pairs", name="pairs", help="Write preference pairs for dpo.")

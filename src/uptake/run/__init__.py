@@ -259,6 +259,7 @@ class _Sitting:
         self._judge = None
         if ready.judge is not None:
             self._judge = Judge(Metered(ready.judge, budget), ready.rubrics)
+        self._rubrics = ready.rubrics
         # Taken once: the keys that this sitting adds are of jobs that have gone by.
         self._jobs = plan.jobs(frozenset(record.done))
 
@@ -297,8 +298,12 @@ class _Sitting:
             seed=plan.seed,
             sampling=plan.sampling,
             probe=job.probe,
-            judge=self._judge,
+            judge=self._judge if self._judged(job.scenario.instruction.domain) else None,
         )
+
+    def _judged(self, domain: str) -> bool:
+        """Whether the judge scores a domain: each where `verify` was given, else by rubric."""
+        return not self._rubrics or domain in self._rubrics
 
 
 def _instructions(
@@ -330,17 +335,15 @@ def _menders(model: Model, names: Sequence[str]) -> list[Model]:
 
 
 def _rubrics(domains: Iterable[str]) -> dict[str, str]:
-    """What a judge is told of each domain; an error where one takes none."""
-    found: dict[str, str] = {}
-    for name in sorted(domains):
-        words = rubric(find_domain(name))
-        if words is None:
-            raise UptakeError(
-                f"--judge: the domain {name} has no rubric: its own verifier decides; "
-                "leave --judge out"
-            )
-        found[name] = words
-    return found
+    """What a judge is told of each domain that takes one; an error where none does."""
+    found = {name: rubric(find_domain(name)) for name in sorted(domains)}
+    known = {name: words for name, words in found.items() if words is not None}
+    if not known:
+        raise UptakeError(
+            f"--judge: the domain {', '.join(found)} has no rubric: its own verifier decides; "
+            "leave --judge out"
+        )
+    return known
 
 
 def _unsuited(plan: Plan, notes: Sequence[str]) -> str:
