@@ -82,8 +82,9 @@ class RuleMarks:
         """The marks of every turn of either party."""
         rules = RuleAnnotator()
         found: dict[int, list[Mark]] = {at: [] for at in heard.turns}
+        answering = {role: _as_heard_by(heard, role) for role in _OTHER}
         for number, at in enumerate(heard.turns):
-            talk = _context(heard, heard.turns[max(0, number - 8) : number], heard.role(at))
+            talk = Conversation(answering[heard.role(at)][max(0, number - 8) : number])
             mine = heard.role(at) == "user"
             for act in rules.acts(heard.texts[at], talk):
                 if not mine or act.name in _OF_USERS:
@@ -98,14 +99,12 @@ class RuleMarks:
         return {at: tuple(dict.fromkeys(marks)) for at, marks in found.items()}
 
 
-def _context(heard: Heard, turns: Sequence[int], role: str) -> Conversation:
-    """What was said lately, as the rules for replies read it: whoever is answered is the user."""
+def _as_heard_by(heard: Heard, role: str) -> tuple[Message, ...]:
+    """The turns as the rules for replies read them: whoever is answered by `role` is the user."""
     swap = role == "user"
-    return Conversation(
-        tuple(
-            Message(_OTHER[heard.role(at)] if swap else heard.role(at), heard.texts[at])
-            for at in turns
-        )
+    return tuple(
+        Message(_OTHER[heard.role(at)] if swap else heard.role(at), heard.texts[at])
+        for at in heard.turns
     )
 
 
