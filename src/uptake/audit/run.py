@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from uptake.audit import audit
+from uptake.audit import audits
 from uptake.audit.findings import Findings
 from uptake.audit.turns import event_lines, turn_rows, write_parquet
 from uptake.audit.workers import in_order
@@ -220,8 +220,8 @@ def _size(file: str) -> int:
 def _work(redact: bool, parquet: bool, events: bool, batch: _Batch) -> _Done:
     """Audit a batch; this runs in whichever process."""
     findings, rows, told = Findings(), list[dict[str, Any]](), list[str]()
-    for transcript in batch.items:
-        found = audit(transcript.conversation)
+    found_in = audits(transcript.conversation for transcript in batch.items)
+    for transcript, found in zip(batch.items, found_in, strict=True):
         findings.add(transcript, found, _corpus(transcript), redact=redact)
         rows += turn_rows(transcript, found, redact=redact)
         if events:
