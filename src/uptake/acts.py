@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import ClassVar, Protocol
 
@@ -134,15 +135,16 @@ class _Turn:
 
 def _turn(reply: str, said: Sequence[str]) -> _Turn:
     found = sentences(reply)
-    echoed = heard(said)
-    found = tuple(sentence for sentence in found if not _echo(sentence, echoed))
+    if "?" in reply:
+        echoed = heard(said)
+        found = tuple(sentence for sentence in found if not _echo(sentence, echoed))
     return _Turn(
         reply,
         found,
         frozenset(questions(reply, said)),
         frozenset(offers(reply)),
         said[-1].strip().lower().replace("’", "'") if said else "",
-        _stems(" ".join(said[-_LATELY:]).lower()),
+        frozenset[str]().union(*(_stems(text.lower()) for text in said[-_LATELY:])),
         any(signs.HUH.search(sentence.read) for sentence in found),
         any(signs.REFUSE.search(sentence.read) for sentence in found),
         any(signs.REPAIR.search(sentence.read) for sentence in found),
@@ -289,6 +291,7 @@ def _answer(
     return next((each.text for each, busy in reversed(content) if not busy), None)
 
 
+@lru_cache(maxsize=1024)  # what the user said is asked for at each of the next replies
 def _stems(low: str) -> frozenset[str]:
     """The content words of a text, cut to their first letters so that kin are equal."""
     words = re.findall(r"[^\W_]+", re.sub(r"'\w+", "", low))

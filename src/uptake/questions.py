@@ -19,10 +19,13 @@ from itertools import pairwise, zip_longest
 
 from uptake.instruction import Shard
 from uptake.sentences import heard, plain, sentences
+from uptake.sieve import Sieve
 
 __all__ = ["names_all", "offers", "questions", "target", "yes_or_no"]
 
-_OFFER = re.compile(
+_SIEVE = Sieve()
+
+_OFFER = _SIEVE.sign(
     r"\b(would you like|do you want me to|did you want me to|shall (i|we)|want me to|can i help"
     r"|may i help|(can|may) i (help|assist)|anything else|any(thing)? (other|more|further)"
     r"|(does|did) (that|this|it) (help|make sense|answer)|make sense|any questions"
@@ -33,14 +36,14 @@ _OFFER = re.compile(
     r"|^\W*(happy|glad) to\b|\bif (you'd|you (like|wish|want|need|find)|that's of|needed|useful)\b"
 )
 # "Where would you like it?" wants to know where; "How can I help?" is an offer all the same.
-_OPEN_LIKE = re.compile(
+_OPEN_LIKE = _SIEVE.sign(
     r"\b(what|which|where|when|how|who)\b[^.?!]{0,40}\b(would you like|you want me to)\b"
 )
-_READING = re.compile(r"\b(assume|suppose|take it that|interpret|you mean|asking about)\b")
+_READING = _SIEVE.sign(r"\b(assume|suppose|take it that|interpret|you mean|asking about)\b")
 _WHAT = r"(tell|let me know|give|provide|specify|clarify|share|confirm|state|say|send|list"
 # A bare imperative is more often a step of the model's own plan ("Confirm the total:") than a
 # request, so it has to turn to the user in some other word.
-_REQUEST = re.compile(
+_REQUEST = _SIEVE.sign(
     r"\b((please|kindly|(could|can|would|will) you) ((also|please|first|kindly) ){0,3}"
     + _WHAT
     + r"|reply|enter|paste|explain)"
@@ -52,11 +55,11 @@ _REQUEST = re.compile(
     r"|needs? more info\w*)\b"
     r"|^\W*(please )?reply \w+ to\b|\byour\b[^.?!]{0,80}\bplease\W*$"
 )
-_CLOSING = re.compile(
+_CLOSING = _SIEVE.sign(
     r"\blet me know (if|whether|when|should)\b|^\W*if\b.*\blet me know\b|\bfeel free\b"
 )
-_LACKS = re.compile(r"^\W*(so |but |however,? )?(i|we)( still| also){0,2} need (?!to )[^\d:=]*$")
-_MISSING = re.compile(
+_LACKS = _SIEVE.sign(r"^\W*(so |but |however,? )?(i|we)( still| also){0,2} need (?!to )[^\d:=]*$")
+_MISSING = _SIEVE.sign(
     r"\byou (haven't|didn't|did not|have not) (yet )?(said|say|told|tell|given|give|mention|specif)"
     r"|(?<!nothing )\b(is|are) (still )?missing\b|^\W*(missing|required|needed)( \w+){0,3}: ?\w"
     r"|\b(not|isn't|aren't) (really )?(specified|stated|given|defined"
@@ -69,28 +72,30 @@ _MISSING = re.compile(
     r"|\bcan't (say|tell|be sure) (until|without|unless)\b|\bcould be more useful with\b"
 )
 # What is missing but was settled by the reply itself asks nothing.
-_SETTLED = re.compile(r"\b(so i|since|because|as you|assum\w+|i (took|went|picked|used))\b|=")
+_SETTLED = _SIEVE.sign(r"\b(so i|since|because|as you|assum\w+|i (took|went|picked|used))\b|=")
 # Without its mark, at the very end, in the order of a question.
 _AUX = r"(is|are|was|were|do|does|did|would|should|can|could|will|have|has|shall|may)"
-_UNMARKED = re.compile(
+_UNMARKED = _SIEVE.sign(
     rf"^\W*(and |so |or |but |in |on |to |for )?"
     rf"((who|whose|what|which|when|where|why|how)( \w+){{0,4}} {_AUX} \w"
     rf"|{_AUX} (you|your|i|we|it|this|that|there|these|those|he|she|they|the)\b)[^.!:]*$"
     r"|\b(are|do|did|would) you (want|need|mean|like|have|looking|interested|trying|asking"
     r"|referring|thinking)\b[^.!:?]{0,300}$"
 )
-_BARE = re.compile(r"^\W*(since when|how (many|much|long|far|old)|(which|what)( \w+){0,2})\W*$")
-_RHETORICAL = re.compile(
+_BARE = _SIEVE.sign(r"^\W*(since when|how (many|much|long|far|old)|(which|what)( \w+){0,2})\W*$")
+_RHETORICAL = _SIEVE.sign(
     r"^\W*(why not|unless|you asked|ha,? who)\b"
     r"|\bwho (doesn't|knows|cares)\W*$"
 )
-_RETURNS_TO_USER = re.compile(r"\b(you|your|i need|please|without|once)\b|^\W*(if|assuming|for ex)")
-_SELF_ANSWER = re.compile(r"^\W*(yes|no|true|false|correct|because|possibly|perhaps not)\b")
-_YES = re.compile(
+_RETURNS_TO_USER = _SIEVE.sign(
+    r"\b(you|your|i need|please|without|once)\b|^\W*(if|assuming|for ex)"
+)
+_SELF_ANSWER = _SIEVE.sign(r"^\W*(yes|no|true|false|correct|because|possibly|perhaps not)\b")
+_YES = _SIEVE.sign(
     r"^\W*(yes|yeah|yep|correct|right|true|indeed|exactly|certainly|of course"
     r"|(that|this|it)('s| is) (right|correct|true|so))\b|\bso,? yes\b"
 )
-_NO = re.compile(
+_NO = _SIEVE.sign(
     r"^\W*((well|actually|sorry)\W+)*(no|nope|incorrect|wrong|false"
     r"|not (quite|really|exactly|so|at all)"
     r"|(that|this|it)('s| is)( not|n't| in?correct| wrong| false)"

@@ -58,15 +58,25 @@ def features(read: str) -> Iterator[str]:
     """What a piece says, as the model sees it: words, pairs of words, and pieces of words."""
     before = "^"
     for found in _TOKEN.finditer(read):
-        word = "0" if found[0][0].isdigit() else found[0]
-        yield word
+        word = _word(found[0])
+        yield from _within(word)
         yield f"{before} {word}"
         before = word
-        if len(word) > 3:
-            marked = f"<{word}>"
-            for at in range(len(marked) - 3):
-                yield f"~{marked[at : at + 4]}"
     yield f"{before} $"
+
+
+def _word(token: str) -> str:
+    """A word as the model sees it: all numbers are one."""
+    return "0" if token[0].isdigit() else token
+
+
+def _within(word: str) -> Iterator[str]:
+    """The features of one word, whatever stands beside it."""
+    yield word
+    if len(word) > 3:
+        marked = f"<{word}>"
+        for at in range(len(marked) - 3):
+            yield f"~{marked[at : at + 4]}"
 
 
 def shared(about: frozenset[str], told: frozenset[str]) -> str:
@@ -79,7 +89,19 @@ def _of_words(read: str, language: Language) -> float:
     weights = _weights(language)
     if weights is None:
         return NEVER
-    return weights.bias + weights.step * sum(map(weights.of, features(read)))
+    total, before = 0, "^"
+    for token in _TOKEN.findall(read):
+        word = _word(token)
+        total += _of_word(word, language) + weights.of(f"{before} {word}")
+        before = word
+    return weights.bias + weights.step * (total + weights.of(f"{before} $"))
+
+
+@lru_cache(maxsize=16384)
+def _of_word(word: str, language: Language) -> int:
+    """The weights of one word's own features together, in steps."""
+    weights = _weights(language)
+    return sum(map(weights.of, _within(word))) if weights is not None else 0
 
 
 @cache

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -118,6 +118,12 @@ class Pack:
     lists: Mapping[str, tuple[Phrase, ...]]
     cues: Mapping[str, tuple[str, ...]]
     pointers: tuple[Pointer, ...]
+    valued: frozenset[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Gather the words that can begin a value."""
+        words = (self.numbers, self.scales, self.ordinals, self.sets)
+        object.__setattr__(self, "valued", frozenset[str]().union(*words))
 
     def __getitem__(self, place: str) -> Phrase:
         return self.phrases[place]

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
+from typing import NamedTuple
 
 from uptake.analyst.language import Language, Pack
 
@@ -26,8 +27,7 @@ _MARKS = re.compile(r"[\s,.:;!?*()–—-]*")
 _FOLD = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word, a number or a mark, in lower case, and where it stands."""
 
     word: str
@@ -181,14 +181,21 @@ def _values(tokens: Sequence[Token], pack: Pack) -> tuple[list[Value], dict[int,
     found: list[Value] = []
     taken: dict[int, Value] = {}
     place = 0
-    while place < len(tokens):
-        value, after = _value(tokens, place, pack)
+    for at, token in enumerate(tokens):
+        if at < place or not _may_be_value(token.word, pack):
+            continue
+        value, after = _value(tokens, at, pack)
         if value is not None:
             found.append(value)
-            for each in range(place, after):
+            for each in range(at, after):
                 taken[each] = value
-        place = max(after, place + 1)
+        place = max(after, at + 1)
     return found, taken
+
+
+def _may_be_value(word: str, pack: Pack) -> bool:
+    """Whether a word can begin a value: few do, and all are asked."""
+    return word in pack.valued or word[0] == "." or word[0].isdigit()
 
 
 def _value(tokens: Sequence[Token], place: int, pack: Pack) -> tuple[Value | None, int]:

@@ -14,8 +14,10 @@ This module knows nothing of where a conversation came from (`transcripts`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from uptake.audit.annotator import LearnedMarks
 from uptake.audit.breakdowns import CAUSES, Breakdown, breakdowns
 from uptake.audit.heard import Heard, listen
 from uptake.audit.marks import ActAnnotator, Mark, Marks, RuleMarks
@@ -31,11 +33,13 @@ __all__ = [
     "Audit",
     "Breakdown",
     "Heard",
+    "LearnedMarks",
     "Mark",
     "Repair",
     "RuleMarks",
     "Signal",
     "audit",
+    "audits",
 ]
 
 
@@ -61,9 +65,18 @@ class Audit:
 
 
 def audit(conversation: Conversation, annotator: ActAnnotator | None = None) -> Audit:
-    """Audit one conversation, by the rules that ship or by another annotator. Never raises."""
+    """Audit one conversation, by the annotator that ships or by another. Never raises."""
     heard = listen(conversation)
-    marks = (annotator or RuleMarks()).marks(heard)
+    return _made(heard, (annotator or LearnedMarks()).marks(heard))
+
+
+def audits(conversations: Iterable[Conversation]) -> list[Audit]:
+    """Audit many conversations by the annotator that ships: as `audit`, in less time for each."""
+    heard = [listen(conversation) for conversation in conversations]
+    return [_made(*each) for each in zip(heard, LearnedMarks().many(heard), strict=True)]
+
+
+def _made(heard: Heard, marks: Marks) -> Audit:
     found = signals(heard, marks)
     return Audit(
         heard,

@@ -23,8 +23,9 @@ from typing import Any, cast
 
 from uptake.acts import ACTS
 from uptake.agreement import alpha, kappa, masi
+from uptake.audit.annotator import LearnedMarks
 from uptake.audit.heard import Heard
-from uptake.audit.marks import Mark, Marks, RuleMarks
+from uptake.audit.marks import Mark, Marks
 from uptake.errors import UptakeError
 from uptake.intervals import Interval, intervals
 from uptake.transcripts import Transcript
@@ -168,7 +169,7 @@ def _kappa(
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """The acts of one conversation: what people say of the turns that they labelled, else rules.
+    """The acts of one conversation: what people say of the turns they labelled, else what ships.
 
     `acts` are by the place of a message. Of an act that the rules find, too, its words are kept.
     """
@@ -177,7 +178,7 @@ class Labelled:
 
     def marks(self, heard: Heard) -> Marks:
         """The marks of every turn."""
-        found = dict(RuleMarks().marks(heard))
+        found = dict(LearnedMarks().marks(heard))
         for at in self.acts.keys() & set(heard.turns):
             found[at] = tuple(self._said(heard, at, found.get(at, ())))
         return found

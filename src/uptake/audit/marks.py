@@ -15,11 +15,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from uptake.acts import RuleAnnotator
+from uptake.acts import Act, RuleAnnotator
 from uptake.audit.heard import Heard
 from uptake.conversation import Conversation, Message
 
-__all__ = ["ActAnnotator", "Mark", "Marks", "RuleMarks", "does"]
+__all__ = ["ActAnnotator", "Mark", "Marks", "RuleMarks", "by_rule", "does", "ruled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,32 +80,48 @@ class RuleMarks:
 
     def marks(self, heard: Heard) -> Marks:
         """The marks of every turn of either party."""
-        rules = RuleAnnotator()
-        found: dict[int, list[Mark]] = {at: [] for at in heard.turns}
-        for number, at in enumerate(heard.turns):
-            talk = _context(heard, heard.turns[max(0, number - 8) : number], heard.role(at))
-            mine = heard.role(at) == "user"
-            for act in rules.acts(heard.texts[at], talk):
-                if not mine or act.name in _OF_USERS:
-                    target = heard.before(at, _OTHER[heard.role(at)])
-                    found[at].append(Mark(act.name, act.said, target))
-            if mine:
-                found[at] += _of_user(heard, at, found[at])
-            if any(mark.name == "repair_third" for mark in found[at]):  # its "no" is no more
-                found[at] = [m for m in found[at] if m.name not in ("correct_other", "reject")]
-        for at, mark in _by_ledger(heard):
-            found[at].append(mark)
-        return {at: tuple(dict.fromkeys(marks)) for at, marks in found.items()}
+        return by_rule(heard, ruled(heard))
 
 
-def _context(heard: Heard, turns: Sequence[int], role: str) -> Conversation:
-    """What was said lately, as the rules for replies read it: whoever is answered is the user."""
-    swap = role == "user"
-    return Conversation(
-        tuple(
-            Message(_OTHER[heard.role(at)] if swap else heard.role(at), heard.texts[at])
-            for at in turns
+def ruled(heard: Heard) -> Mapping[int, tuple[Act, ...]]:
+    """What the rules for replies find in every turn, whoever speaks."""
+    rules = RuleAnnotator()
+    answering = {role: _as_heard_by(heard, role) for role in _OTHER}
+    return {
+        at: rules.acts(
+            heard.texts[at],
+            Conversation(answering[heard.role(at)][max(0, number - 8) : number]),
         )
+        for number, at in enumerate(heard.turns)
+    }
+
+
+def by_rule(heard: Heard, acts: Mapping[int, tuple[Act, ...]]) -> Marks:
+    """The marks of every turn by the rules alone; `acts` are what `ruled` found."""
+    found: dict[int, list[Mark]] = {at: [] for at in heard.turns}
+    for at in heard.turns:
+        mine = heard.role(at) == "user"
+        target = heard.before(at, _OTHER[heard.role(at)])
+        found[at] += [
+            Mark(act.name, act.said, target)
+            for act in acts[at]
+            if not mine or act.name in _OF_USERS
+        ]
+        if mine:
+            found[at] += _of_user(heard, at, found[at])
+        if any(mark.name == "repair_third" for mark in found[at]):  # its "no" is no more
+            found[at] = [m for m in found[at] if m.name not in ("correct_other", "reject")]
+    for at, mark in _by_ledger(heard):
+        found[at].append(mark)
+    return {at: tuple(dict.fromkeys(marks)) for at, marks in found.items()}
+
+
+def _as_heard_by(heard: Heard, role: str) -> tuple[Message, ...]:
+    """The turns as the rules for replies read them: whoever is answered by `role` is the user."""
+    swap = role == "user"
+    return tuple(
+        Message(_OTHER[heard.role(at)] if swap else heard.role(at), heard.texts[at])
+        for at in heard.turns
     )
 
 

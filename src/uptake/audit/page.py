@@ -15,6 +15,7 @@ from uptake.audit import summary
 from uptake.audit.against import Change, differ
 from uptake.audit.charts import along, dots
 from uptake.audit.findings import EARLY
+from uptake.audit.people import people_dated
 from uptake.audit.run import Audited, Setup
 from uptake.audit.worst import Worst
 from uptake.report.frame import bundle, made, nonce, render
@@ -63,6 +64,7 @@ def page(found: Audited, changed: list[Change] | None = None) -> str:
         models=summary.groups(findings, "model"),
         corpora=summary.groups(findings, "corpus"),
         acts=summary.acts(findings),
+        people_dated=people_dated(),
         repairs=summary.repairs(findings),
         shelves=_shelves(findings.worst, findings.firsts),
         meanings=summary.MEANINGS,
@@ -113,7 +115,11 @@ def _method(found: Audited) -> list[tuple[str, str]]:
         ("not read", f"{found.faults:,} lines, all of them in faults.jsonl"),
         ("format", setup.form or "found out row by row"),
         ("masked", "e-mails, links, phones, numbers, names" if setup.redact else "nothing"),
-        ("acts", f"{_by(setup)}by rule, of English (docs/acts.md says how often they are right)"),
+        (
+            "acts",
+            f"of English, {_by(setup)}by rule and as learned from people "
+            "(docs/acts.md says how well)",
+        ),
         ("intervals", "95%; the conversation is what is drawn"),
         ("report", made()),
     ]

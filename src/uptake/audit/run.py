@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from uptake.audit import audit
+from uptake.audit import audit, audits
 from uptake.audit.findings import Findings
 from uptake.audit.labels import Labelled, Place, final, place, read_labels
 from uptake.audit.turns import event_lines, turn_rows, write_parquet
@@ -254,9 +254,10 @@ def _by_talk(labels: Mapping[Place, frozenset[str]]) -> _ByTalk:
 def _work(redact: bool, parquet: bool, events: bool, labels: _ByTalk, batch: _Batch) -> _Done:
     """Audit a batch; this runs in whichever process."""
     findings, rows, told = Findings(), list[dict[str, Any]](), list[str]()
-    for transcript in batch.items:
+    found_in = audits(transcript.conversation for transcript in batch.items)
+    for transcript, by_us in zip(batch.items, found_in, strict=True):
         acts = labels.get(place(transcript, 0)[:2])
-        found = audit(transcript.conversation, Labelled(acts) if acts else None)
+        found = audit(transcript.conversation, Labelled(acts)) if acts else by_us
         findings.add(transcript, found, _corpus(transcript), redact=redact)
         rows += turn_rows(transcript, found, redact=redact)
         if events:

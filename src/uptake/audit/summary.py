@@ -11,6 +11,7 @@ from typing import Any
 from uptake.acts import ACTS
 from uptake.audit import CAUSES, REPAIRS, SIGNALS
 from uptake.audit.findings import EARLY, LATEST, Findings
+from uptake.audit.people import Human, people
 from uptake.audit.tally import Rate, Tally, apart
 
 __all__ = [
@@ -177,13 +178,17 @@ def early(found: Findings) -> tuple[Figure, Figure, tuple[float, float, float] |
     )
 
 
-def acts(found: Findings) -> list[tuple[str, str, Rate, Rate]]:
-    """Each act that was found: name, meaning, share of the user's turns, of the assistant's."""
-    made: list[tuple[str, str, Rate, Rate]] = []
+def acts(found: Findings) -> list[tuple[str, str, Rate, Rate, tuple[Human, ...]]]:
+    """Each act that was found: name, meaning, share of the user's turns, of the assistant's.
+
+    Last, how often people do it among themselves, in each corpus that tells.
+    """
+    made: list[tuple[str, str, Rate, Rate, tuple[Human, ...]]] = []
     for name, meaning in ACTS.items():
         user, reply = found.acts("user", name), found.acts("assistant", name)
         if user.x or reply.x:
-            made.append((name, meaning, _rate(user), _rate(reply)))
+            among = tuple(human for human in people() if human.act == name)
+            made.append((name, meaning, _rate(user), _rate(reply), among))
     return made
 
 

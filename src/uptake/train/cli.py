@@ -27,19 +27,34 @@ if TYPE_CHECKING:
 __all__ = ["train"]
 
 
-def train(recipe: str, /, *, out: Path | None = None, tokens: int | None = None) -> None:
+def train(
+    recipe: str,
+    /,
+    *,
+    out: Path | None = None,
+    tokens: int | None = None,
+    data: Path | None = None,
+) -> None:
     """Train a model by a recipe; the same command goes on where it stopped.
 
     Parameters
     ----------
     recipe
-        The name of a shipped recipe (base, taught), or a TOML file.
+        The name of a shipped recipe (base, taught), or a TOML file; or acts, the annotator that
+        reads logs (docs/acts.md).
     out
         The folder for checkpoint, log, plot and model. Default: out/train-NAME.
     tokens
         Of a model from scratch: another budget than the recipe's, in tokens; what it goes on from
         keeps its own.
+    data
+        Of acts: the folder of the dialogue corpora.
     """
+    if recipe == "acts":
+        _learn_acts(data, out, tokens)
+        return
+    if data is not None:
+        raise UptakeError("--data goes with acts; a recipe names its own data")
     found = read_any(recipe)
     if tokens is not None:
         if not isinstance(found, Recipe):
@@ -83,6 +98,20 @@ def _check_installed(recipe: AnyRecipe) -> None:
             f"{recipe.name} is trained in one process; start it without torchrun, or teach with "
             "trainer = 'trl'"
         )
+
+
+def _learn_acts(data: Path | None, out: Path | None, tokens: int | None) -> None:
+    if data is None:
+        raise UptakeError("uptake train acts needs --data DIR, the corpora: see docs/acts.md")
+    if tokens is not None:
+        raise UptakeError("--tokens goes with a model from scratch, not with acts")
+    if find_spec("torch") is None:
+        raise UptakeError("uptake train acts needs torch: pip install torch==2.13.0")
+    from uptake.train.acts import learn
+
+    weights, card = learn(data, out or Path("out") / "train-acts", _say)
+    print(f"{weights}: read by uptake.audit.learned.read_weights")
+    print(f"{card}: what it was learned from, and how often it is right")
 
 
 def _by_method(

@@ -1,0 +1,82 @@
+"""The annotator that ships: what the rules find, and what was learned from people beside it.
+
+For both, an act is what `acts.ACTS` says it is. What the rules find stands; `ADDED` are the acts
+that the learned annotator adds where it finds them at least as likely as not, having seen what the
+rules found. The other acts are the rules' alone, since there it added nothing.
+
+This module knows nothing of weights or of single rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from uptake.acts import Act
+from uptake.audit.features import Floats, Seen
+from uptake.audit.heard import Heard
+from uptake.audit.learned import Weights, probabilities, shipped
+from uptake.audit.marks import Mark, Marks, by_rule, ruled
+
+__all__ = ["ADDED", "LearnedMarks"]
+
+ADDED: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "user": frozenset({"acknowledge", "align", "reject"}),
+        "assistant": frozenset({"align"}),
+    }
+)
+"""The acts of each party that the learned annotator adds: where rules and it together were better
+than the rules on development parts of the corpora (docs/acts.md)."""
+
+_OTHER = {"user": "assistant", "assistant": "user"}
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedMarks:
+    """Rules and what was learned; the weights that ship, where none are given."""
+
+    weights: Weights = field(default_factory=shipped)
+
+    def marks(self, heard: Heard) -> Marks:
+        """The marks of every turn of a conversation."""
+        return self.many([heard])[0]
+
+    def many(self, heard: Sequence[Heard]) -> list[Marks]:
+        """The marks of many conversations at once, which takes far less time for each."""
+        acts = [ruled(each) for each in heard]
+        seen = [_seen(each, found) for each, found in zip(heard, acts, strict=True)]
+        sure = probabilities(self.weights, seen)
+        return [self._both(*each) for each in zip(heard, acts, sure, strict=True)]
+
+    def _both(self, heard: Heard, acts: Mapping[int, tuple[Act, ...]], sure: Floats) -> Marks:
+        """The marks of one conversation, by the rules and by what was learned."""
+        marks = by_rule(heard, acts)
+        found: dict[int, tuple[Mark, ...]] = {}
+        likely = sure >= 0.5
+        for at, probable, each in zip(heard.turns, sure, likely, strict=True):
+            found[at] = marks[at]
+            if each.any():
+                known = {mark.name for mark in marks[at]}
+                more = ADDED[heard.role(at)] - known
+                found[at] += tuple(
+                    _learned(heard, at, name, round(chance, 3))
+                    for name, chance, yes in zip(
+                        self.weights.acts, probable.tolist(), each, strict=True
+                    )
+                    if yes and name in more
+                )
+        return found
+
+
+def _seen(heard: Heard, acts: Mapping[int, tuple[Act, ...]]) -> list[Seen]:
+    return [
+        Seen(heard.texts[at], heard.role(at), frozenset(act.name for act in acts[at]))
+        for at in heard.turns
+    ]
+
+
+def _learned(heard: Heard, at: int, name: str, probability: float) -> Mark:
+    """An act of a turn as a whole, and the turn that it acts on."""
+    return Mark(name, "", heard.before(at, _OTHER[heard.role(at)]), probability)
