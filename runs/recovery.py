@@ -34,7 +34,7 @@ from uptake.probes import probe as find_probe
 from uptake.scenario import Scenario, Told, scenarios
 from uptake.scores import compare, measured
 
-SEED, REPORTED = 5501, 412073
+SEED, REPORTED = 5501, 771903
 PARTS = {"4-recovery": "recovery", "4-recovery-difficult": "difficult"}
 TITLES = {
     "4-recovery": "Recovery: the embedded model, mediated, beside other ways to mend",
