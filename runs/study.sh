@@ -1,0 +1,11 @@
+#!/bin/sh
+# The study, from data modes and amounts to the figure, the table and the paragraph: out/study.
+# It goes on where it was stopped. With a GPU, and a core for each worker:
+#
+#     sh runs/study.sh --workers 16 --taught FOLDER FOLDER FOLDER
+#
+# FOLDERs are models taught by reward (`uptake train taught`), one a seed; without them the recipe
+# is run here, which takes most of the time.
+set -eu
+cd "$(dirname "$0")/.."
+exec uptake study --out out/study "$@"
