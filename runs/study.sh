@@ -5,7 +5,9 @@
 #     sh runs/study.sh --workers 16 --taught FOLDER FOLDER FOLDER
 #
 # FOLDERs are models taught by reward (`uptake train taught`), one a seed; without them the recipe
-# is run here, which takes most of the time.
+# is run here, which takes most of the time. Once every arm is there, the rows go to runs/results
+# and the figure to docs/images.
 set -eu
 cd "$(dirname "$0")/.."
-exec uptake study --out out/study "$@"
+uptake study --out out/study "$@"
+python runs/study.py out/study

@@ -40,7 +40,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def command(out: Path, model: Path, *more: str) -> list[str]:
-    words = f"study --quick --workers 2 -n 1 --unit 500 --amounts 1 --out {out} --model {model}"
+    words = f"study --quick -n 1 --unit 500 --amounts 1 --out {out} --model {model}"
     return [sys.executable, "-m", "uptake", *words.split(), "--probes", "missing", *more]
 
 
@@ -48,8 +48,8 @@ def test_two_arms_end_to_end_and_a_second_sitting_does_nothing_again(tiny: Path,
     corpus = tmp_path / "chats.jsonl"
     corpus.write_text("".join(json.dumps({"messages": chat}) + "\n" for chat in CHATS))
     out = tmp_path / "study"
-    given = command(out, tiny, "--arms", "base,tokens", "--corpus", str(corpus))
-    done = subprocess.run(given, capture_output=True, text=True, timeout=300)
+    given = command(out, tiny, "--workers", "2", "--arms", "base,tokens", "--corpus", str(corpus))
+    done = subprocess.run(given, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     results = {path.stem: json.loads(path.read_text()) for path in (out / "arms").glob("*.json")}
     assert set(results) == {
@@ -62,7 +62,7 @@ def test_two_arms_end_to_end_and_a_second_sitting_does_nothing_again(tiny: Path,
     assert learned["measured"]["failed"] == 0
     assert {path.name for path in out.iterdir()} >= {"study.svg", "table.md", "paragraph.md"}
     written = {path: path.stat().st_mtime_ns for path in (out / "arms").iterdir()}
-    again = subprocess.run(given, capture_output=True, text=True, timeout=300)
+    again = subprocess.run(given, capture_output=True, text=True, timeout=900)
     assert again.returncode == 0, again.stderr
     assert {path: path.stat().st_mtime_ns for path in (out / "arms").iterdir()} == written
 
@@ -85,7 +85,7 @@ def test_a_killed_study_leaves_no_process_and_goes_on(tiny: Path, tmp_path: Path
     while any(alive(pid) for pid in children):
         assert time.monotonic() < deadline, "a worker outlived its study"
         time.sleep(0.1)
-    done = subprocess.run(given, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(given, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     assert len(list((out / "arms").glob("*.json"))) == 4
     assert {path: path.stat().st_mtime_ns for path in kept} == kept

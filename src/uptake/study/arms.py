@@ -32,16 +32,18 @@ class Settings:
 
     `model` is a Hugging Face folder, "" for the one that ships. `unit` is an amount of 1, in tokens
     of the mode's own conversations; `amounts` are multiples of it. `n` instructions are played by
-    each of `probes` (all), in up to `measure_seconds` for an arm. `taught` are folders of models
-    taught by reward, one a seed; without them the recipe `taught` is run, for `reward_steps`.
-    Preferences are learned at each of `dpo_rates` and measured after each of `dpo_steps`. `corpus`
-    is a JSONL file of chats, one more data mode.
+    each of `probes` (all), in up to `measure_seconds` for an arm; the loss is taken on `heldout`
+    conversations of each mode. `taught` are folders of models taught by reward, one a seed; without
+    them the recipe `taught` is run, for `reward_steps`. Preferences are learned at each of
+    `dpo_rates` and measured after each of `dpo_steps`. `corpus` is a JSONL file of chats, one more
+    data mode.
     """
 
     model: str = ""
     domain: str = "math"
     n: int = 60
     measure_seconds: float = 120.0
+    heldout: int = 150
     seeds: int = 3
     amounts: tuple[int, ...] = (1, 2, 4, 8, 16)
     unit: int = 250_000

@@ -24,6 +24,7 @@ __all__ = ["study"]
 QUICK = Settings(
     n=20,
     measure_seconds=40.0,
+    heldout=40,
     seeds=1,
     amounts=(1, 4),
     unit=60_000,

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["do", "result_path"]
 
-HELD_OUT = 150
-"""Conversations of each mode that the loss is taken on."""
-
 PAIRS = 600
 """Preference pairs, of which every step takes 16."""
 
@@ -223,13 +220,13 @@ def _chats(settings: Settings, mode: str, seed: int, split: str = "train") -> It
     """Conversations of a mode; of a file every tenth is held out, and the others come again."""
     for known in MODES:
         if mode == known:
-            yield from conversations(settings.domain, known, seed=seed, split=split)
+            return conversations(settings.domain, known, seed=seed, split=split)
     rows = _file(settings.corpus)
     heldout = split == "heldout"
     chosen = [chat for at, chat in enumerate(rows) if (at % 10 == 9) == heldout]
     if not chosen:
         raise StudyError(f"{settings.corpus}: too few chats; every tenth is held out, give 10")
-    yield from chosen if heldout else cycle(chosen)
+    return iter(chosen) if heldout else cycle(chosen)
 
 
 @cache
@@ -261,6 +258,6 @@ def _losses(settings: Settings, folder: Path) -> dict[str, Any]:
     modes: Sequence[str] = [*MODES, *([CORPUS] if settings.corpus else [])]
     found: dict[str, Any] = {}
     for mode in modes:
-        chats = islice(_chats(settings, mode, 0, "heldout"), HELD_OUT)
+        chats = islice(_chats(settings, mode, 0, "heldout"), settings.heldout)
         found[mode] = asdict(loss_on(model, [row_of(coder, chat) for chat in chats]))
     return found

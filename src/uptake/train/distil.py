@@ -1,11 +1,14 @@
 """FULL-view self-distillation: what the model would say if told at once, learned over turns.
 
-The teacher is the model as it came. It reads what the user has told up to a turn in one message,
-and writes its reply. The student is the same model inside the conversation, with its own earlier
-replies before it, and moves its next-token distributions over that reply to the teacher's: the loss
-is the mean over tokens of KL(teacher ‖ student), in nats (after arXiv 2605.24432). So the
-conversations are the student's own, the replies the teacher's. Where a request is told at once,
-teacher and student read the same, and the loss holds the model to what it was.
+The teacher is the model as it came. It reads all that the user has told in one message, and writes
+its reply. The student is the same model at the end of the conversation, behind its own earlier
+replies, and moves its next-token distributions over that reply to the teacher's: the loss is the
+mean over tokens of KL(teacher ‖ student), in nats (after arXiv 2605.24432). Where a request is told
+at once, teacher and student read the same, and the loss holds the model to what it was.
+
+Only the last reply is learned. Before all is told the teacher knows no more than the student, and
+what it says is a guess: learned, its made-up numbers come up in the conversation and are reckoned
+with.
 
 Nothing is rewarded, and no answer is looked up: the teacher may be wrong.
 
@@ -117,15 +120,13 @@ class Distilling(Sitting[DistilRecipe]):
         )
 
     def _rows(self, played: Sequence[Rollout]) -> tuple[list[Row], list[Row]]:
-        """What the student and what the teacher reads, each with the teacher's reply behind."""
+        """What student and teacher read, conversation by conversation, and the teacher's reply."""
         inside: list[list[int]] = []
         views: list[list[int]] = []
         for one in played:
             if one.episode is None:
                 continue
-            messages = one.episode.conversation().to_dicts()
-            while messages[-1]["role"] == "assistant":
-                messages.pop()
+            messages = one.episode.conversation().to_dicts()[:-1]  # all but its last reply
             system = [message for message in messages if message["role"] == "system"]
             view = {"role": "user", "content": at_once(one.task.scenario, one.episode)}
             inside.append(self.coder.prompt(messages))

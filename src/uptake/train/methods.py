@@ -94,9 +94,9 @@ SHARDED: Mapping[str, float] = {
 class DistilRecipe:
     """FULL-view self-distillation: the model that sees all at once teaches itself over turns.
 
-    After arXiv 2605.24432. Every step plays `tasks_per_step` tasks of a `mixture` at `temperature`;
-    of each conversation the last reply and up to `replies` - 1 others are learned. `device` is
-    torch's name for where it learns; replies are drawn on the CPU. The rest is as in `GRPORecipe`.
+    After arXiv 2605.24432. Every step plays `tasks_per_step` tasks of a `mixture` at `temperature`,
+    and of each conversation the last reply is learned. `device` is torch's name for where it
+    learns; replies are drawn on the CPU. The rest is as in `GRPORecipe`.
     """
 
     name: str = "distilled"
