@@ -1,6 +1,6 @@
 """Save what a study found: `runs/results/6-study.json`, and its figure for the docs.
 
-    python runs/study.py out/study
+    python runs/study.py out/study [--command COMMAND]
 
 Rows are those of the study's `rows.json`. README shows the skill of each arm that took no data, of
 each data mode at its most, and what is told over turns and at once after self-distillation; the
@@ -54,13 +54,15 @@ def main() -> None:
     """Read the folder, write the rows and the picture."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
-    folder: Path = parser.parse_args().folder
+    parser.add_argument("--command", default="sh runs/study.sh", help="what ran the study")
+    given = parser.parse_args()
+    folder: Path = given.folder
     settings = Settings.of(json.loads((folder / "study.json").read_text(encoding="utf-8")))
     found = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
     path = save(
         "6-study",
         title="The study: skill by data, amount and objective, all from one checkpoint",
-        command="sh runs/study.sh",
+        command=given.command,
         rows=rows_of(found, settings),
     )
     PICTURE.parent.mkdir(parents=True, exist_ok=True)

@@ -10,4 +10,4 @@
 set -eu
 cd "$(dirname "$0")/.."
 uptake study --out out/study "$@"
-python runs/study.py out/study
+python runs/study.py out/study --command "sh runs/study.sh${*:+ $*}"
