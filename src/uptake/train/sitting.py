@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 
 from uptake.seeds import stable_seed
 from uptake.train.card import write_card
-from uptake.train.course import Step, claim, how, opened, summary, upto
+from uptake.train.course import Step, claim, how, keep_upto, opened, summary
 from uptake.train.loops import opened_model
 from uptake.train.methods import DistilRecipe, GRPORecipe
 from uptake.train.reward import PRICES, Prices
@@ -80,9 +80,7 @@ class Sitting(ABC, Generic[R]):
             self.optimizer.load_state_dict(state["optimizer"])
             self.step = int(state["step"])
             self.restore(state)
-        if self.log.exists():
-            lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
-            self.log.write_text("".join(upto(self.step, lines)), encoding="utf-8")
+        keep_upto(self.step, self.log)
 
     def save(self) -> None:
         """Write the checkpoint; what was there before stays until the new one is whole."""
