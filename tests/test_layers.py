@@ -51,6 +51,7 @@ LAYERS = (
     "audit audit.*",
     "mining mining.*",
     "train train.*",
+    "study study.*",
     "bridges.verifiers",
     "serve serve.*",
     "bridges.litellm",

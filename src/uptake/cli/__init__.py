@@ -297,6 +297,9 @@ app.command("uptake.mining.cli:mine", name="mine", help="Make scenarios of conve
 if find_spec("uptake.train.cli"):
     app.command("uptake.train.cli:train", name="train", help="Train a model by a recipe.")
     app.command("uptake.train.pairs:pairs", name="pairs", help="Write preference pairs for dpo.")
+    app.command(
+        "uptake.study.cli:study", name="study", help="Data, amounts and objectives compared."
+    )
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from uptake.errors import UptakeError
 from uptake.train.course import first, processes
 from uptake.train.memory import in_memory
-from uptake.train.methods import AnyRecipe, ExamplesRecipe, GRPORecipe, read_any
+from uptake.train.methods import AnyRecipe, DistilRecipe, ExamplesRecipe, GRPORecipe, read_any
 from uptake.train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def train(
     Parameters
     ----------
     recipe
-        The name of a shipped recipe (base, taught), or a TOML file; or acts, the annotator that
-        reads logs (docs/acts.md).
+        The name of a shipped recipe (base, taught, distilled), or a TOML file; or acts, the
+        annotator that reads logs (docs/acts.md).
     out
         The folder for checkpoint, log, plot and model. Default: out/train-NAME.
     tokens
@@ -82,7 +82,8 @@ def train(
 
 def _check_installed(recipe: AnyRecipe) -> None:
     """Raise UptakeError where this cannot be trained by what is installed, or by this command."""
-    through_trl = getattr(recipe, "trainer", "trl") == "trl" and not isinstance(recipe, Recipe)
+    own = isinstance(recipe, Recipe | DistilRecipe)
+    through_trl = not own and getattr(recipe, "trainer", "trl") == "trl"
     needed = ["torch", "transformers", *(("accelerate", "trl", "datasets") if through_trl else ())]
     needed += ["peft"] if getattr(recipe, "lora_rank", 0) else []
     missing = [name for name in needed if find_spec(name) is None]
@@ -125,6 +126,12 @@ def _by_method(
 
         way = teach_through_trl if recipe.trainer == "trl" else teach
         return way(recipe, folder, lambda step: _say(_taught(step, recipe)), stop), plot_teaching
+    if isinstance(recipe, DistilRecipe):
+        from uptake.train.card import plot_teaching
+        from uptake.train.distil import distil
+
+        made = distil(recipe, folder, lambda step: _say(_taught(step, recipe)), stop)
+        return made, plot_teaching
     if isinstance(recipe, ExamplesRecipe):
         from uptake.train.card import plot_teaching
         from uptake.train.examples import fit_examples
@@ -145,7 +152,7 @@ def _fitted(progress: Progress) -> str:
     )
 
 
-def _taught(step: Step, recipe: GRPORecipe | ExamplesRecipe) -> str:
+def _taught(step: Step, recipe: GRPORecipe | DistilRecipe | ExamplesRecipe) -> str:
     parts = [f"{recipe.name}  step {step.step} of {recipe.steps}"]
     for name, value in (
         ("reward", step.reward),

@@ -15,7 +15,7 @@ from statistics import fmean
 from typing import Any
 
 from uptake.embedded.model import WEIGHTS
-from uptake.train.methods import ExamplesRecipe, GRPORecipe
+from uptake.train.methods import DistilRecipe, ExamplesRecipe, GRPORecipe
 from uptake.train.recipe import RecipeError
 from uptake.train.rollout import Coder, Rollout, TemplateError
 from uptake.users import TRAINING
@@ -71,12 +71,12 @@ def processes() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def claim(recipe: GRPORecipe | ExamplesRecipe, out: Path) -> None:
+def claim(recipe: GRPORecipe | DistilRecipe | ExamplesRecipe, out: Path) -> None:
     """Write down whose folder it is. Raises RecipeError where it is another run's.
 
     A setting that an older run knows nothing of had its default there.
     """
-    settings, free = out / "recipe.json", {"steps", "checkpoint_seconds"}
+    settings, free = out / "recipe.json", {"steps", "checkpoint_seconds", "device"}
     given = json.loads(json.dumps(recipe.to_dict()))
     if settings.exists():
         known = type(recipe)().to_dict() | json.loads(settings.read_text(encoding="utf-8"))
@@ -90,7 +90,7 @@ def claim(recipe: GRPORecipe | ExamplesRecipe, out: Path) -> None:
         new.replace(settings)
 
 
-def opened(recipe: GRPORecipe | ExamplesRecipe) -> tuple[Path, Any]:
+def opened(recipe: GRPORecipe | DistilRecipe | ExamplesRecipe) -> tuple[Path, Any]:
     """The folder of the recipe's model, and its tokenizer. Raises RecipeError where it is none."""
     from transformers import AutoTokenizer
     from transformers.utils import logging
@@ -110,8 +110,11 @@ def opened(recipe: GRPORecipe | ExamplesRecipe) -> tuple[Path, Any]:
     return folder, tokenizer
 
 
-def how(recipe: GRPORecipe) -> str:
+def how(recipe: GRPORecipe | DistilRecipe) -> str:
     """The method in a line, for the card."""
+    if isinstance(recipe, DistilRecipe):
+        played = f"{recipe.steps} steps of {recipe.tasks_per_step} conversations"
+        return f"FULL-view self-distillation, {played}; users: {', '.join(TRAINING)}"
     played = f"{recipe.tasks_per_step} tasks, {recipe.group} times each"
     return f"GRPO, {recipe.steps} steps of {played}; users: {', '.join(TRAINING)}"
 

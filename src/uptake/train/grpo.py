@@ -10,39 +10,30 @@ At first some of each group may be elicited (`rollout`): what never comes up can
 Their tokens are learned as if the model had drawn them unasked, with no weight for how unlikely
 that was; by the end of `elicit_steps` there are none, and all is on policy.
 
-A step depends on the recipe, its number and the weights alone, so a resumed run ends as an
-unbroken one does; what a broken run logged beyond its checkpoint is taken out of the log.
-
 This module knows nothing of how rewards come about.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from uptake.seeds import stable_seed
-from uptake.train.card import write_card
-from uptake.train.course import Step, claim, how, mean, opened, summary, upto
+from uptake.train.course import Step, mean, summary
 from uptake.train.methods import GRPORecipe
 from uptake.train.reward import Constraint, Prices
-from uptake.train.rollout import Coder, Rollout, Tokens, roll
-from uptake.train.sampler import EngineSampler, engine
-from uptake.train.tasks import Tasks
+from uptake.train.rollout import Rollout, Tokens, roll
+from uptake.train.sitting import Sitting, attend
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = ["Teaching", "advantages", "grpo_loss", "teach", "token_logprobs"]
 
-STATE = "state.pt"
 SAME = 1e-6
 """A standard deviation below which the rewards of a group are alike."""
 EPSILON = 1e-4
@@ -121,98 +112,29 @@ def grpo_loss(
     return loss, float(entropy.sum())
 
 
-class Teaching:
-    """A run in the folder `out`: the model, its optimizer, the constraint, and its steps."""
+class Teaching(Sitting[GRPORecipe]):
+    """A run by reward in the folder `out`: what a `Sitting` is, and the constraint."""
 
     def __init__(self, recipe: GRPORecipe, out: Path) -> None:
         """Begin with the recipe's model. Raises RecipeError where `out` holds another run."""
-        import torch
-        from transformers import AutoModelForCausalLM
-
-        folder, self.tokenizer = opened(recipe)
-        out.mkdir(parents=True, exist_ok=True)
-        claim(recipe, out)
-        self.recipe, self.out = recipe, out
-        saved: Any = AutoModelForCausalLM
-        # Over rows this short the eager kernels are a third faster on a CPU than the fused ones.
-        self.model: Any = saved.from_pretrained(
-            folder, dtype=torch.float32, attn_implementation="eager"
-        )
-        self.coder = Coder(self.tokenizer)
-        self.optimizer: Any = torch.optim.AdamW(
-            self.model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.99), weight_decay=0.0
-        )
+        super().__init__(recipe, out, prices=Prices(**recipe.prices))
         self.constraint = Constraint(most=recipe.most_overasking, step=recipe.dual_step)
-        self.prices = Prices(**recipe.prices)
-        self.tasks = Tasks(recipe.domain, recipe.mixture, seed=recipe.seed)
-        self.heldout = Tasks(recipe.domain, recipe.mixture, seed=recipe.seed, split="heldout")
-        self.step = 0
 
-    @property
-    def log(self) -> Path:
-        """One line a step."""
-        return self.out / "log.jsonl"
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """What the checkpoint holds beside the model: the price."""
+        self.constraint.value = state["price"]
 
-    def load(self) -> None:
-        """Go on from the checkpoint, where there is one; later lines of the log are let go."""
-        import torch
+    def kept(self) -> dict[str, Any]:
+        """What goes into the checkpoint beside the model."""
+        return {"price": self.constraint.value}
 
-        path = self.out / STATE
-        if path.exists():
-            state = torch.load(path, weights_only=False)
-            self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.step, self.constraint.value = state["step"], state["price"]
-        if self.log.exists():
-            lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
-            self.log.write_text("".join(upto(self.step, lines)), encoding="utf-8")
-
-    def save(self) -> None:
-        """Write the checkpoint; what was there before stays until the new one is whole."""
-        import torch
-
-        new = self.out / f"{STATE}.new"
-        state = {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "price": self.constraint.value,
-        }
-        torch.save(state, new)
-        new.replace(self.out / STATE)
-
-    def steps(self) -> Iterator[Step]:
-        """Measure the model as it comes, then take the steps that the recipe says."""
-        if self.step == 0:
-            yield Step(heldout=self.evaluate())
-        while self.step < self.recipe.steps:
-            yield self._take()
-
-    def evaluate(self) -> dict[str, float]:
-        """Held-out tasks, greedily: the mean outcome by condition, and needless questions."""
-        tasks = [self.heldout.task(number) for number in range(self.recipe.heldout)]
-        with self._sampler(0.0) as sampler:
-            played = roll(tasks, self.coder, sampler, room=self.recipe.room, prices=self.prices)
-        return summary(played)
-
-    def finish(self) -> Path:
-        """Save the model, in bf16, with its tokenizer and a card, as a Hugging Face folder."""
-        import torch
-
-        folder = self.out / "model"
-        self.model.to(torch.bfloat16).save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
-        lines = self.log.read_text(encoding="utf-8").splitlines()
-        rows = [json.loads(line) for line in lines]
-        write_card(folder, self.recipe.to_dict(), rows, how(self.recipe))
-        return folder
-
-    def _take(self) -> Step:
+    def take(self) -> Step:
+        """Play tasks in groups, and learn from them."""
         recipe = self.recipe
         began = time.monotonic()
         first = self.step * recipe.tasks_per_step
         tasks = [self.tasks.task(first + k) for k in range(recipe.tasks_per_step)]
-        with self._sampler(recipe.temperature) as sampler:
+        with self.sampler(recipe.temperature) as sampler:
             played = roll(
                 [task for task in tasks for _ in range(recipe.group)],
                 self.coder,
@@ -229,8 +151,6 @@ class Teaching:
         self.constraint.update([one.reward.overasks for one in played if one.reward])
         self.step += 1
         found = summary(played)
-        last = self.step == recipe.steps
-        measured = last or self.step % recipe.evaluate_every == 0
         return Step(
             step=self.step,
             reward=mean([_total(one) for one in played]),
@@ -244,11 +164,8 @@ class Teaching:
             tokens=sampler.tokens,
             drawing=round(drawn - began, 3),
             learning=round(time.monotonic() - drawn, 3),
-            heldout=self.evaluate() if measured else None,
+            heldout=self.evaluate() if self.due() else None,
         )
-
-    def _sampler(self, temperature: float) -> Any:
-        return _Drawing(self.model, self.coder.end, self.recipe, temperature, self.step)
 
     def _learn(
         self, played: Sequence[Rollout], weights: Sequence[float | None]
@@ -287,27 +204,6 @@ class Teaching:
         return loss, entropies / total
 
 
-class _Drawing:
-    """A sampler with the weights of the moment, while it is needed."""
-
-    def __init__(
-        self, model: Any, end: int, recipe: GRPORecipe, temperature: float, step: int
-    ) -> None:
-        self._engine = engine(model, end)
-        self._given: dict[str, Any] = {
-            "end": end,
-            "reply_tokens": recipe.reply_tokens,
-            "temperature": temperature,
-            "seed": stable_seed("draw", recipe.seed, step),
-        }
-
-    def __enter__(self) -> EngineSampler:
-        return EngineSampler(self._engine.__enter__(), **self._given)
-
-    def __exit__(self, *error: Any) -> None:
-        self._engine.__exit__(*error)
-
-
 def teach(
     recipe: GRPORecipe,
     out: Path,
@@ -320,22 +216,7 @@ def teach(
     `out/model` the result with its card. `stop` is asked between steps; once it says yes the run is
     saved and None returned. Raises RecipeError where `out` holds a run of another recipe.
     """
-    run = Teaching(recipe, out)
-    run.load()
-    saved = time.monotonic()
-    for step in run.steps():
-        with run.log.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(asdict(step)) + "\n")
-        if report is not None:
-            report(step)
-        if stop() and run.step < recipe.steps:
-            run.save()
-            return None
-        if time.monotonic() - saved >= recipe.checkpoint_seconds:
-            run.save()
-            saved = time.monotonic()
-    run.save()
-    return run.finish()
+    return attend(Teaching(recipe, out), report, stop)
 
 
 def _total(one: Rollout) -> float | None:

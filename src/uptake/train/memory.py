@@ -11,7 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from uptake.errors import UptakeError
-from uptake.train.methods import AnyRecipe, ExamplesRecipe, GRPORecipe
+from uptake.train.methods import AnyRecipe, DistilRecipe, ExamplesRecipe, GRPORecipe
 
 __all__ = ["in_memory"]
 
@@ -37,6 +37,8 @@ def _smaller(recipe: AnyRecipe) -> str:
     if isinstance(recipe, GRPORecipe):
         keys = ["batch_tokens" if recipe.trainer == "compact" else "group", "room"]
         keys += ["vllm_memory"] if recipe.vllm else []
+    elif isinstance(recipe, DistilRecipe):
+        keys = ["batch_tokens", "room"]
     elif isinstance(recipe, ExamplesRecipe):
         keys = ["batch", "room"]
     else:

@@ -1,6 +1,7 @@
 """Recipes for teaching a model that there is: by reward, by examples, or by preferences.
 
-`method` of a recipe says which: "pretrain" (from scratch, `train.recipe`), "grpo", "sft" or "dpo".
+`method` of a recipe says which: "pretrain" (from scratch, `train.recipe`), "grpo", "distil", "sft"
+or "dpo".
 
 This module knows nothing of torch, or of how any of it is done.
 """
@@ -16,7 +17,7 @@ from uptake.train.recipe import Recipe, RecipeError, checked, pretraining, read_
 from uptake.train.reward import Prices
 from uptake.train.tasks import MIXTURE, TaskError, Tasks
 
-__all__ = ["METHODS", "AnyRecipe", "ExamplesRecipe", "GRPORecipe", "read_any"]
+__all__ = ["METHODS", "AnyRecipe", "DistilRecipe", "ExamplesRecipe", "GRPORecipe", "read_any"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,50 @@ class GRPORecipe:
         return asdict(self)
 
 
+SHARDED: Mapping[str, float] = {
+    "lost.sharded": 0.5,
+    "told.then_asked": 0.1,
+    "lost.full": 0.2,
+    "missing.complete": 0.1,
+    "missing.missing": 0.1,
+}
+"""What self-distillation is done on: told over turns, and at once, where nothing is to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class DistilRecipe:
+    """FULL-view self-distillation: the model that sees all at once teaches itself over turns.
+
+    After arXiv 2605.24432. Every step plays `tasks_per_step` tasks of a `mixture` at `temperature`,
+    and of each conversation the last reply is learned. `device` is torch's name for where it
+    learns; replies are drawn on the CPU. The rest is as in `GRPORecipe`.
+    """
+
+    name: str = "distilled"
+    method: str = "distil"
+    model: str = ""
+    domain: str = "math"
+    mixture: Mapping[str, float] = field(default_factory=lambda: dict(SHARDED))
+    seed: int = 0
+    steps: int = 120
+    tasks_per_step: int = 24
+    learning_rate: float = 2e-4
+    warmup_steps: int = 5
+    temperature: float = 1.0
+    clip: float = 1.0
+    reply_tokens: int = 128
+    room: int = 800
+    batch_tokens: int = 8_192
+    heldout: int = 96
+    evaluate_every: int = 20
+    checkpoint_seconds: int = 60
+    device: str = "auto"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every setting by name."""
+        return asdict(self)
+
+
 @dataclass(frozen=True, slots=True)
 class ExamplesRecipe:
     """Learning from a file through TRL: chats (`method` "sft"), or preference pairs ("dpo").
@@ -116,9 +161,9 @@ class ExamplesRecipe:
         return asdict(self)
 
 
-AnyRecipe = Recipe | GRPORecipe | ExamplesRecipe
+AnyRecipe = Recipe | GRPORecipe | DistilRecipe | ExamplesRecipe
 
-METHODS = ("pretrain", "sft", "dpo", "grpo")
+METHODS = ("pretrain", "sft", "dpo", "grpo", "distil")
 
 
 def read_any(name: str) -> AnyRecipe:
@@ -129,6 +174,8 @@ def read_any(name: str) -> AnyRecipe:
         raise RecipeError(f"{name}: method = {method!r}; use one of {', '.join(METHODS)}")
     if method == "pretrain":
         return pretraining(data, name)
+    if method == "distil":
+        return _distil(data, name)
     return _grpo(data, name) if method == "grpo" else _examples(data, name)
 
 
@@ -153,23 +200,37 @@ def _adaptable(recipe: GRPORecipe | ExamplesRecipe, name: str) -> None:
         raise RecipeError(f"{name}: save = 'adapter' goes with a lora_rank above 0")
 
 
-def _drawable(recipe: GRPORecipe | ExamplesRecipe, name: str) -> None:
+def _drawable(recipe: GRPORecipe | DistilRecipe | ExamplesRecipe, name: str) -> None:
     """Raise RecipeError where there is no such domain, or no such condition in it."""
+    own = "" if isinstance(recipe, DistilRecipe) else recipe.instructions
     try:
         domain(recipe.domain)
-        Tasks(recipe.domain, recipe.mixture, instructions=recipe.instructions)
+        Tasks(recipe.domain, recipe.mixture, instructions=own)
     except (DomainError, TaskError) as error:
         raise RecipeError(f"{name}: {error}") from None
 
 
-def _grpo(data: dict[str, Any], name: str) -> GRPORecipe:
-    recipe = checked(GRPORecipe, data, name)
-    least = {"steps": 1, "tasks_per_step": 1, "group": 2, "reply_tokens": 1, "room": 1}
+def _at_least(recipe: GRPORecipe | DistilRecipe, least: Mapping[str, int], name: str) -> None:
+    """Raise RecipeError where a setting is below what it can be."""
     for key, bound in least.items():
         if getattr(recipe, key) < bound:
             raise RecipeError(f"{name}: {key} = {getattr(recipe, key)}; give {bound} or more")
     if recipe.learning_rate <= 0 or recipe.temperature <= 0:
         raise RecipeError(f"{name}: learning_rate and temperature must be above 0")
+
+
+def _distil(data: dict[str, Any], name: str) -> DistilRecipe:
+    recipe = checked(DistilRecipe, data, name)
+    least = {"steps": 1, "tasks_per_step": 1, "reply_tokens": 1, "room": 1}
+    _at_least(recipe, least, name)
+    _drawable(recipe, name)
+    return recipe
+
+
+def _grpo(data: dict[str, Any], name: str) -> GRPORecipe:
+    recipe = checked(GRPORecipe, data, name)
+    least = {"steps": 1, "tasks_per_step": 1, "group": 2, "reply_tokens": 1, "room": 1}
+    _at_least(recipe, least, name)
     if not 0 <= recipe.elicited < 1 or recipe.elicit_steps < 0:
         raise RecipeError(f"{name}: elicited must be in [0, 1), elicit_steps 0 or more")
     known = {one.name for one in fields(Prices)}

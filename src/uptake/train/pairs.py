@@ -25,6 +25,7 @@ from uptake.partners import spoken
 from uptake.probes.missing import missing
 from uptake.probes.variants import changed
 from uptake.scenario import Scenario
+from uptake.train.worked import worked
 
 __all__ = ["Prefer", "Where", "pairs", "preferences"]
 
@@ -40,7 +41,8 @@ def preferences(
     """`n` pairs of a domain's train split: `prompt`, `chosen` and `rejected` messages.
 
     `where` is in which requests: those with a fact missing, complete ones, or both in turn.
-    `condition` says which, for whoever counts. The same for the same seed.
+    `condition` says which, for whoever counts. The same for the same seed. Answers have their
+    working where the domain knows it: preferred without it, a model would unlearn to work.
     """
     kinds = ("missing", "complete") if where == "all" else (where,)
     made = 0
@@ -51,7 +53,8 @@ def preferences(
         if made == n:
             return
         scenario = told[kinds[made % len(kinds)]]
-        answer, question = _answer(scenario), _question(scenario)
+        answer = worked(_answer(scenario), [instruction])
+        question = _question(scenario)
         best, worst = (answer, question) if prefer == "answer" else (question, answer)
         made += 1
         yield {

@@ -1,0 +1,190 @@
+"""FULL-view self-distillation: what the model would say if told at once, learned over turns.
+
+The teacher is the model as it came. It reads all that the user has told in one message, and writes
+its reply. The student is the same model at the end of the conversation, behind its own earlier
+replies, and moves its next-token distributions over that reply to the teacher's: the loss is the
+mean over tokens of KL(teacher ‖ student), in nats (after arXiv 2605.24432). Where a request is told
+at once, teacher and student read the same, and the loss holds the model to what it was.
+
+Only the last reply is learned. Before all is told the teacher knows no more than the student, and
+what it says is a guess: learned, its made-up numbers come up in the conversation and are reckoned
+with.
+
+Nothing is rewarded, and no answer is looked up: the teacher may be wrong.
+
+This module knows nothing of scores.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from uptake.episode import Episode
+from uptake.scenario import Scenario
+from uptake.train.course import Step, mean, summary
+from uptake.train.loops import Row, device_of, opened_model, padded
+from uptake.train.methods import DistilRecipe
+from uptake.train.rollout import Rollout, roll
+from uptake.train.sampler import EngineSampler, engine
+from uptake.train.sitting import Sitting, attend
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Distilling", "at_once", "distil", "distil_loss"]
+
+
+def at_once(scenario: Scenario, episode: Episode) -> str:
+    """What the user has said, as one message.
+
+    A turn that tells one shard more is put in that shard's words, so that "7." can be understood by
+    itself; what tells nothing new once everything is a telling ("That is all I know.") is left out.
+    """
+    parts: list[str] = []
+    known: set[int] = set()
+    for said in episode.turns:
+        new = [shard for shard in said.told if shard not in known]
+        known.update(new)
+        if len(new) == 1 and not scenario.scripted:
+            parts.append(scenario.instruction.shards[new[0]].text)
+        elif new or scenario.scripted:
+            parts.append(said.user)
+    return " ".join(parts)
+
+
+def distil_loss(
+    student: Any, teacher: Any, within: Sequence[Row], seeing: Sequence[Row]
+) -> torch.Tensor:
+    """The sum over tokens of KL(teacher ‖ student), in nats.
+
+    `within` and `seeing` are what student and teacher read, row by row; both end with the same
+    reply, and `said` marks it.
+    """
+    import torch
+
+    with torch.no_grad():
+        wanted = _scores(teacher, seeing)
+    found = _scores(student, within)
+    return torch.nn.functional.kl_div(found, wanted, log_target=True, reduction="sum")
+
+
+def _scores(model: Any, rows: Sequence[Row]) -> torch.Tensor:
+    """Log-probabilities of every token of the vocabulary where something was said: (said, all)."""
+    import torch
+
+    device = next(model.parameters()).device
+    ids, _, said = padded(rows, device)
+    with torch.autocast(device.type, torch.bfloat16):
+        hidden = model.model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
+        logits = model.lm_head(hidden[said[:, 1:]])
+    return torch.log_softmax(logits.float(), dim=-1)
+
+
+class Distilling(Sitting[DistilRecipe]):
+    """A run of self-distillation in the folder `out`."""
+
+    def __init__(self, recipe: DistilRecipe, out: Path) -> None:
+        """Begin with the recipe's model. Raises RecipeError where `out` holds another run."""
+        super().__init__(recipe, out)
+        device = device_of(recipe.device)
+        self.model.to(device)
+        self.teacher, _ = opened_model(self.begun, device)
+        self.teacher.eval()
+
+    def take(self) -> Step:
+        """Play tasks, have the teacher reply to what was told, and learn its replies."""
+        recipe, began = self.recipe, time.monotonic()
+        first = self.step * recipe.tasks_per_step
+        tasks = [self.tasks.task(first + k) for k in range(recipe.tasks_per_step)]
+        with self.sampler(recipe.temperature) as sampler:
+            played = roll(tasks, self.coder, sampler, room=recipe.room)
+        within, seeing = self._rows(played)
+        drawn = time.monotonic()
+        loss = self._learn(within, seeing)
+        self.step += 1
+        found = summary(played)
+        return Step(
+            step=self.step,
+            reward=mean([one.reward.total for one in played if one.reward]),
+            outcome=found.get("skill"),
+            overasking=found.get("overasking"),
+            loss=loss,
+            unscored=sum(one.reward is None for one in played),
+            tokens=sampler.tokens,
+            drawing=round(drawn - began, 3),
+            learning=round(time.monotonic() - drawn, 3),
+            heldout=self.evaluate() if self.due() else None,
+        )
+
+    def _rows(self, played: Sequence[Rollout]) -> tuple[list[Row], list[Row]]:
+        """What student and teacher read, conversation by conversation, and the teacher's reply."""
+        inside: list[list[int]] = []
+        views: list[list[int]] = []
+        for one in played:
+            if one.episode is None:
+                continue
+            messages = one.episode.conversation().to_dicts()[:-1]  # all but its last reply
+            system = [message for message in messages if message["role"] == "system"]
+            view = {"role": "user", "content": at_once(one.task.scenario, one.episode)}
+            inside.append(self.coder.prompt(messages))
+            views.append(self.coder.prompt([*system, view]))
+        with engine(self.teacher, self.coder.end) as running:
+            # Greedily: the teacher's best is what is to be kept over turns.
+            drawing = EngineSampler(
+                running,
+                end=self.coder.end,
+                reply_tokens=self.recipe.reply_tokens,
+                temperature=0.0,
+                seed=0,
+            )
+            replies = [list(drawn.tokens) for drawn in drawing(views)]
+        return _behind(inside, replies), _behind(views, replies)
+
+    def _learn(self, within: Sequence[Row], seeing: Sequence[Row]) -> float | None:
+        """One update; the mean divergence of a token in nats, None where nothing was said."""
+        import torch
+
+        total = sum(sum(row.said) for row in within)
+        if not total:
+            return None
+        self.model.train()
+        order = sorted(range(len(within)), key=lambda at: -len(within[at].ids))
+        loss = 0.0
+        while order:
+            count = max(1, self.recipe.batch_tokens // len(within[order[0]].ids))
+            part, order = order[:count], order[count:]
+            some = distil_loss(
+                self.model, self.teacher, [within[at] for at in part], [seeing[at] for at in part]
+            )
+            (some / total).backward()  # pyright: ignore[reportUnknownMemberType]
+            loss += float(some.detach()) / total
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        rate = min(1.0, (self.step + 1) / max(1, self.recipe.warmup_steps))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.learning_rate * rate
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return loss
+
+
+def distil(
+    recipe: DistilRecipe,
+    out: Path,
+    report: Callable[[Step], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Path | None:
+    """Teach by the recipe into the folder `out`, as `train.grpo.teach` does.
+
+    Raises RecipeError where `out` holds a run of another recipe.
+    """
+    return attend(Distilling(recipe, out), report, stop)
+
+
+def _behind(prompts: Sequence[list[int]], replies: Sequence[list[int]]) -> list[Row]:
+    return [
+        Row((*prompt, *reply), (False,) * len(prompt) + (True,) * len(reply))
+        for prompt, reply in zip(prompts, replies, strict=True)
+    ]

@@ -1,0 +1,114 @@
+"""FULL-view self-distillation: what the teacher reads, the loss, and a run that is broken off."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from uptake.embedded.model import WEIGHTS
+from uptake.train.distil import at_once, distil, distil_loss
+from uptake.train.loops import Row
+from uptake.train.methods import DistilRecipe, read_any
+from uptake.train.recipe import RecipeError
+from uptake.train.rollout import Coder, Drawn, roll
+from uptake.train.tasks import TOLD, Tasks
+
+TINY = DistilRecipe(
+    name="tiny",
+    mixture={"lost.sharded": 0.7, "lost.full": 0.3},
+    steps=3,
+    tasks_per_step=2,
+    heldout=3,
+    evaluate_every=3,
+    reply_tokens=32,
+    checkpoint_seconds=0,
+    device="cpu",
+)
+
+
+@pytest.fixture(scope="module")
+def coder() -> Coder:
+    return Coder(AutoTokenizer.from_pretrained(WEIGHTS))
+
+
+def played(coder: Coder, condition: str, user: str) -> Any:
+    def draw(prompts: Any) -> list[Drawn]:
+        ids = tuple(coder.prompt([{"role": "user", "content": "7"}])[1:2])
+        return [Drawn((*ids, coder.end), (0.0, 0.0)) for _ in prompts]
+
+    (one,) = roll([Tasks("math").of(condition, 1, user)], coder, draw, room=4000)
+    return one
+
+
+@pytest.mark.parametrize("user", ["scripted", "chatty", "terse"])
+@pytest.mark.parametrize("condition", ["lost.sharded", "missing.missing"])
+def test_the_teacher_reads_what_was_told_and_no_more(
+    coder: Coder, condition: str, user: str
+) -> None:
+    one = played(coder, condition, user)
+    view = at_once(one.task.scenario, one.episode)
+    told = one.episode.turns[-1].told
+    for at, shard in enumerate(one.task.scenario.instruction.shards):
+        assert (shard.text in view) == (at in told)
+
+
+def test_where_all_is_told_at_once_the_teacher_reads_the_same(coder: Coder) -> None:
+    one = played(coder, "lost.full", "scripted")
+    assert at_once(one.task.scenario, one.episode) == one.episode.turns[0].user
+
+
+def test_a_plan_is_read_as_it_was_said(coder: Coder) -> None:
+    one = played(coder, TOLD, "scripted")
+    said = " ".join(turn.user for turn in one.episode.turns)
+    assert at_once(one.task.scenario, one.episode) == said
+
+
+def test_the_loss_is_the_divergence_of_the_reply_alone() -> None:
+    model = AutoModelForCausalLM.from_pretrained(WEIGHTS, dtype=torch.float32)
+    reply = (40, 41, 42)
+    short = Row((4, 30, 31, *reply), (False,) * 3 + (True,) * 3)
+    long = Row((4, 50, 51, 52, 53, *reply), (False,) * 5 + (True,) * 3)
+    assert float(distil_loss(model, model, [short], [short]).detach()) == pytest.approx(0, abs=1e-4)
+    apart = float(distil_loss(model, model, [long], [short]).detach())
+    assert apart > 0
+    both = float(distil_loss(model, model, [long, short], [short, short]).detach())
+    assert both == pytest.approx(apart, rel=0.05)
+
+
+def test_a_run_that_is_stopped_ends_as_an_unbroken_one(tmp_path: Path) -> None:
+    whole = distil(TINY, tmp_path / "whole")
+    stops = iter([False, True])
+    assert distil(TINY, tmp_path / "broken", stop=lambda: next(stops)) is None
+    broken = distil(TINY, tmp_path / "broken")
+    assert whole is not None
+    assert broken is not None
+    lines = [
+        [json.loads(line) for line in (tmp_path / name / "log.jsonl").read_text().splitlines()]
+        for name in ("whole", "broken")
+    ]
+    assert [row["step"] for row in lines[1]] == [0, 1, 2, 3]
+    for one, other in zip(*lines, strict=True):
+        assert one["loss"] == other["loss"] or one["loss"] == pytest.approx(other["loss"], rel=1e-3)
+    assert lines[0][-1]["heldout"] == lines[1][-1]["heldout"]
+    assert "FULL-view self-distillation" in (broken / "README.md").read_text()
+    with pytest.raises(RecipeError, match="another recipe"):
+        distil(replace(TINY, seed=1), tmp_path / "whole")
+
+
+def test_the_recipe_that_ships_can_be_read_and_bad_ones_are_refused(tmp_path: Path) -> None:
+    assert isinstance(read_any("distilled"), DistilRecipe)
+    path = tmp_path / "bad.toml"
+    for words, match in (
+        ("tasks_per_step = 0", "give 1 or more"),
+        ("learning_rate = 0.0", "above 0"),
+        ("group = 8", "unknown setting"),
+    ):
+        path.write_text(f'method = "distil"\n{words}\n')
+        with pytest.raises(RecipeError, match=match):
+            read_any(str(path))
