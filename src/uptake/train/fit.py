@@ -11,7 +11,6 @@ This module knows nothing of what the chats say, or of scores.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import sys
 import time
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from uptake.train.corpus import Chat, chats
 from uptake.train.course import keep_upto
+from uptake.train.memory import give_back
 from uptake.train.recipe import Recipe, RecipeError, read_recipe
 from uptake.train.tokenizer import build
 
@@ -327,19 +327,10 @@ def fit(
                 return None
             if now - saved_at >= recipe.checkpoint_seconds:
                 run.save()
-                _give_back_memory()
+                give_back()
                 saved_at = now
     run.save()
     return run.finish()
-
-
-def _give_back_memory() -> None:
-    """Return freed memory to the system, where the C library keeps it.
-
-    Batches of ever other shapes leave glibc with gigabytes of holes.
-    """
-    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
-        trim(0)
 
 
 def _agrees(saved: dict[str, Any], recipe: Recipe) -> bool:

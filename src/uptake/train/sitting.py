@@ -21,6 +21,7 @@ from uptake.seeds import stable_seed
 from uptake.train.card import write_card
 from uptake.train.course import Step, claim, how, keep_upto, opened, summary
 from uptake.train.loops import opened_model
+from uptake.train.memory import give_back
 from uptake.train.methods import DistilRecipe, GRPORecipe
 from uptake.train.reward import PRICES, Prices
 from uptake.train.rollout import roll
@@ -175,6 +176,7 @@ def attend(
             return None
         if time.monotonic() - saved >= run.recipe.checkpoint_seconds:
             run.save()
+            give_back()
             saved = time.monotonic()
     run.save()
     return run.finish()
