@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from uptake.instruction import Instruction
+from uptake.partners import spoken
+from uptake.probes.handoff import LISTENS
 from uptake.scenario import Scenario, Told, scenarios
 
 __all__ = ["Replay", "replay"]
@@ -30,13 +32,18 @@ class Replay:
         """`instruction` under each condition; only `full` where it is a single turn.
 
         The system prompt is `meta["system"]`, where there is one. What a good partner does at each
-        turn is not known of a real conversation, so no move is named.
+        turn is not known of a real conversation, so no move is named; an oracle listens up to the
+        last.
         """
         system = instruction.meta.get("system")
         system = system if isinstance(system, str) else None
         if len(instruction.shards) == 1:
             return scenarios(instruction, ("full",), system=system)
-        told = tuple(Told(s.text, (i,), move="") for i, s in enumerate(instruction.shards))
+        last = len(instruction.shards) - 1
+        told = tuple(
+            Told(shard.text, (at,), good=spoken(instruction) if at == last else LISTENS, move="")
+            for at, shard in enumerate(instruction.shards)
+        )
         replayed = Scenario(instruction, "sharded", told, system, scripted=True)
         return [*scenarios(instruction, ("full", "concat"), system=system), replayed]
 

@@ -177,10 +177,17 @@ def _grounding(scenario: Scenario, episode: Episode) -> float | None:
     return _mean(1.0 if model == person else -1.0 for model, person in found)
 
 
+def _replay(scenario: Scenario, episode: Episode) -> float | None:
+    """The last reply: what the replies before it should be is not known."""
+    last = episode.turns[-1]
+    return last.score if last.ready else 0.0
+
+
 _OUTCOMES: Mapping[str, Callable[[Scenario, Episode], float | None]] = {
     "presupposition": _presupposition,
     "persistence": _persistence,
     "grounding": _grounding,
+    "replay": _replay,
 }
 """The probes whose outcome is more than the verifier's scores."""
 

@@ -9,7 +9,6 @@ This module knows nothing of files of labels but through `tasks`.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -53,8 +52,7 @@ def create_annotator(tasks: Tasks, key: str) -> Starlette:
 def open_door(app: Starlette, door: socket) -> None:
     """Serve the page on a socket that is bound, until Ctrl-C."""
     config = uvicorn.Config(app, log_level="critical", ws="none")
-    with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[door])
+    uvicorn.Server(config).run(sockets=[door])
 
 
 class _Annotator:

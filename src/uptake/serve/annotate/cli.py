@@ -5,6 +5,7 @@ This module knows nothing that the library does not.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -54,9 +55,11 @@ def annotate(
             door.bind(("127.0.0.1", port))
         except OSError as error:
             raise UptakeError(f"port {port}: {error.strerror}; choose another --port") from error
-        print(f"http://127.0.0.1:{door.getsockname()[1]}/{key}/", flush=True)
-        print(f"{len(tasks.tasks):,} turns; labels go to {out}; Ctrl-C ends", flush=True)
-        open_door(create_annotator(tasks, key), door)
+        app = create_annotator(tasks, key)
+        with suppress(KeyboardInterrupt):
+            print(f"http://127.0.0.1:{door.getsockname()[1]}/{key}/", flush=True)
+            print(f"{len(tasks.tasks):,} turns; labels go to {out}; Ctrl-C ends", flush=True)
+            open_door(app, door)
     for row in agreement(list(tasks.labels.values())):
         kappa = "" if row.kappa is None else f", kappa {row.kappa.value:.2f}"
         alpha = "–" if row.alpha is None else f"{row.alpha:.2f}"
