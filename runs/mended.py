@@ -36,8 +36,12 @@ def played(*probes: str, n: int, seed: int, out: Path, analyst: str) -> dict[boo
         mediated=True,
         analyst=analyst,
     )
-    if result.failed:
+    if result.failed > len(result.episodes()) // 1000:
         raise SystemExit(f"{result.failed} episodes failed; see {out / analyst}")
+    if result.failed:  # a conversation of 20 turns may outgrow the model's context
+        print(
+            f"{result.failed} of {len(result.episodes()):,} episodes failed and count for nothing"
+        )
     rows = [row for row in result.rows() if row.score == "last"]
     return {
         side: {(r.probe, r.metric, r.condition): r for r in rows if r.mediated is side}
@@ -53,6 +57,8 @@ def measure(n: int, seed: int, out: Path) -> list[dict[str, Any]]:
     wanted: list[Key] = [("lost", "mean", "full"), ("lost", "mean", "sharded")]
     wanted.append(("missing", "holds", "complete"))
     for probe, measured in metrics(names()).items():
+        if probe == "replay":  # for conversations that were had
+            continue
         wanted += [(probe, m.name, m.condition) for m in measured if m.headline]
     rows: list[dict[str, Any]] = []
     for key in wanted:

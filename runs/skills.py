@@ -21,12 +21,13 @@ from uptake.probes import metrics, names
 def measure(model: str, n: int, seed: int, out: Path) -> list[dict[str, Any]]:
     """One row a headline figure, the time of all last; the constant policies' best in a note."""
     started = time.perf_counter()
-    result = uptake.probe(*names(), model=model, n=n, repeats=1, seed=seed, out=out)
+    probes = [name for name in names() if name != "replay"]  # for conversations that were had
+    result = uptake.probe(*probes, model=model, n=n, repeats=1, seed=seed, out=out)
     seconds = time.perf_counter() - started
     scored = (row for row in result.rows() if row.score == "last")
     found = {(row.probe, row.metric, row.condition, row.model): row for row in scored}
     wanted = [("lost", "mean", "full"), ("lost", "kept", "sharded"), ("lost", "kept", "shuffled")]
-    for probe, measured in metrics(names()).items():
+    for probe, measured in metrics(probes).items():
         wanted += [(probe, m.name, m.condition) for m in measured if m.headline]
     policies = sorted({name for *_, name in found if name.startswith("policy:")})
     rows: list[dict[str, Any]] = []

@@ -84,7 +84,8 @@ def probe(
 
     Args:
         probes: What to measure. The first probe, and the default, is lost.
-        model: embedded, PROVIDER/NAME, http://HOST:PORT/v1#NAME, hf:FOLDER or policy:NAME.
+        model: embedded, embedded:FOLDER, PROVIDER/NAME, http://HOST:PORT/v1#NAME, hf:FOLDER or
+            policy:NAME.
         instructions: A file: JSONL, Lost-in-Conversation JSON, GSM8K, HumanEval or BFCL.
         domain: Where instructions are generated when no file is given. Default: math.
         n: How many instructions; of a file with more, a sample drawn by the seed.

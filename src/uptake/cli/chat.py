@@ -29,7 +29,8 @@ def chat(
     """Talk to a model in the terminal, with the common ground and the move beside the chat.
 
     Args:
-        model: embedded, PROVIDER/NAME, http://HOST:PORT/v1#NAME, hf:FOLDER or policy:NAME.
+        model: embedded, embedded:FOLDER, PROVIDER/NAME, http://HOST:PORT/v1#NAME, hf:FOLDER or
+            policy:NAME.
         mediated: Keep the common ground, and hand the model what holds.
         analyst: Who reads for the mediated model: rules (default), examine, self or another model.
         experience: A file of rules for it, made by uptake distil.
