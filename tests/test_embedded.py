@@ -355,8 +355,9 @@ def test_a_draw_inverts_the_cumulative_distribution(logits, temperature, top_p, 
         held += shares[candidate]
         if held >= top_p - 1e-12:
             break
-    near = kept + order[len(kept) : len(kept) + 1]  # rounding may let one more in
-    assert token in near
+    # Rounding may let one more in, and the runtime's may see a tie where this sees none.
+    alike = [i for i in order if shares[i] >= shares[kept[-1]] * (1 - 1e-6)]
+    assert token in {*kept, *alike, *order[len(kept) : len(kept) + 1]}
     if top_p == 1:
         sums = shares.cumsum()
         assert sums[token] >= uniform - 1e-9
