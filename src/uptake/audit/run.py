@@ -254,10 +254,11 @@ def _by_talk(labels: Mapping[Place, frozenset[str]]) -> _ByTalk:
 def _work(redact: bool, parquet: bool, events: bool, labels: _ByTalk, batch: _Batch) -> _Done:
     """Audit a batch; this runs in whichever process."""
     findings, rows, told = Findings(), list[dict[str, Any]](), list[str]()
-    found_in = audits(transcript.conversation for transcript in batch.items)
-    for transcript, by_us in zip(batch.items, found_in, strict=True):
-        acts = labels.get(place(transcript, 0)[:2])
-        found = audit(transcript.conversation, Labelled(acts)) if acts else by_us
+    given = [labels.get(place(transcript, 0)[:2]) for transcript in batch.items]
+    talks = [transcript.conversation for transcript in batch.items]
+    by_us = iter(audits(talk for talk, acts in zip(talks, given, strict=True) if not acts))
+    for transcript, acts in zip(batch.items, given, strict=True):
+        found = audit(transcript.conversation, Labelled(acts)) if acts else next(by_us)
         findings.add(transcript, found, _corpus(transcript), redact=redact)
         rows += turn_rows(transcript, found, redact=redact)
         if events:

@@ -20,32 +20,42 @@ from uptake.report.figures import percent, reach, shown, span, span_of
 from uptake.report.reading import pieces
 
 if TYPE_CHECKING:
+    from jinja2 import BaseLoader, Environment
+
     from uptake.scores import Row
 
-__all__ = ["bundle", "made", "nonce", "render"]
+__all__ = ["bundle", "environment", "made", "nonce", "render"]
 
 
-def render(template: str, **values: Any) -> str:
-    """A page from one of the templates of this package, every value escaped."""
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
+def environment(loader: BaseLoader) -> Environment:
+    """What fills in templates: every value escaped, none left out, replies in `pieces`."""
+    from jinja2 import Environment, StrictUndefined
 
-    environment = Environment(
-        loader=FunctionLoader(_source),
+    made = Environment(
+        loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(  # pyright: ignore[reportUnknownMemberType]
+    made.filters["pieces"] = pieces  # pyright: ignore[reportUnknownMemberType]
+    return made
+
+
+def render(template: str, **values: Any) -> str:
+    """A page from one of the templates of this package, every value escaped."""
+    from jinja2 import FunctionLoader
+
+    made = environment(FunctionLoader(_source))
+    made.filters.update(  # pyright: ignore[reportUnknownMemberType]
         percent=percent,
         span=span,
         shown=shown,
         span_of=span_of,
         reach=reach,
         figure=_figure,
-        pieces=pieces,
     )
-    return environment.get_template(template).render(**values)
+    return made.get_template(template).render(**values)
 
 
 def made() -> str:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from uptake.embedded.model import WEIGHTS
 from uptake.study.arms import CORPUS, Arm, Settings, StudyError
@@ -25,9 +25,12 @@ from uptake.train.dialogue import MODES, conversations
 
 if TYPE_CHECKING:
     from uptake.train.loops import Row
+    from uptake.train.methods import DistilRecipe, GRPORecipe
     from uptake.train.rollout import Coder
 
 __all__ = ["do", "result_path"]
+
+R = TypeVar("R", "GRPORecipe", "DistilRecipe")
 
 PAIRS = 600
 """Preference pairs, of which every step takes 16."""
@@ -172,14 +175,7 @@ def _reward(work: _Work) -> Found:
 
     recipe = read_any("taught")
     assert isinstance(recipe, GRPORecipe)
-    own = replace(
-        recipe,
-        model=settings.model,
-        domain=settings.domain,
-        seed=arm.seed,
-        steps=settings.reward_steps,
-        evaluate_every=max(1, settings.reward_steps // 4),
-    )
+    own = _ours(recipe, work, settings.reward_steps)
     folder = teach(own, work.out / "models" / arm.id)
     assert folder is not None
     return folder, {"steps": own.steps}
@@ -192,18 +188,22 @@ def _distil(work: _Work) -> Found:
     settings, arm = work.settings, work.arm
     recipe = read_any("distilled")
     assert isinstance(recipe, DistilRecipe)
-    own = replace(
-        recipe,
-        model=settings.model,
-        domain=settings.domain,
-        seed=arm.seed,
-        steps=settings.distil_steps,
-        evaluate_every=max(1, settings.distil_steps // 4),
-        device=settings.device,
-    )
+    own = replace(_ours(recipe, work, settings.distil_steps), device=settings.device)
     folder = distil(own, work.out / "models" / arm.id)
     assert folder is not None
     return folder, {"steps": own.steps}
+
+
+def _ours(recipe: R, work: _Work, steps: int) -> R:
+    """A shipped recipe for an arm: the study's model and domain, the arm's seed, so many steps."""
+    return replace(
+        recipe,
+        model=work.settings.model,
+        domain=work.settings.domain,
+        seed=work.arm.seed,
+        steps=steps,
+        evaluate_every=max(1, steps // 4),
+    )
 
 
 _TEACH: Mapping[str, Callable[[_Work], Found]] = {

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from uptake.train.corpus import Chat, chats
 from uptake.train.course import keep_upto
+from uptake.train.loops import cut, device_of
 from uptake.train.memory import give_back
 from uptake.train.recipe import Recipe, RecipeError, read_recipe
 from uptake.train.tokenizer import build
@@ -31,7 +32,7 @@ from uptake.train.tokenizer import build
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Progress", "Run", "default_device", "encode", "fit"]
+__all__ = ["Progress", "Run", "encode", "fit"]
 
 IGNORED = -100
 STATE = "state.pt"
@@ -69,13 +70,6 @@ def encode(tokenizer: Any, chat: Chat) -> tuple[list[int], list[int]]:
     return ids, labels
 
 
-def default_device() -> str:
-    """The first GPU where torch finds one ("cuda"), the CPU elsewhere."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 @dataclass(frozen=True)
 class Chunks:
     """The batches of each chunk of a recipe's chats, by the chunk's number."""
@@ -91,11 +85,7 @@ class Chunks:
         source = chats(f"{recipe.seed}/{chunk}", recipe.mix)
         rows = [encode(self.tokenizer, chat) for chat in islice(source, recipe.chats_per_chunk)]
         rows.sort(key=lambda row: len(row[0]))
-        groups: list[list[tuple[list[int], list[int]]]] = [[]]
-        for row in rows:
-            if (len(groups[-1]) + 1) * len(row[0]) > recipe.batch_tokens and groups[-1]:
-                groups.append([])
-            groups[-1].append(row)
+        groups = list(cut(rows, recipe.batch_tokens, lambda row: len(row[0])))
         Random(f"order/{recipe.seed}/{chunk}").shuffle(groups)
         found: list[tuple[torch.Tensor, torch.Tensor]] = []
         for group in groups:
@@ -138,7 +128,7 @@ def _tokenizer(recipe: Recipe) -> Any:
     return build(texts, recipe.vocabulary)
 
 
-def _model(recipe: Recipe, tokenizer: Any, device: str) -> Any:
+def _model(recipe: Recipe, tokenizer: Any, device: torch.device) -> Any:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -159,7 +149,7 @@ def _model(recipe: Recipe, tokenizer: Any, device: str) -> Any:
             bos_token_id=None,
         )
     )
-    if device == "cpu":  # over rows this short, a third faster than the fused kernels
+    if device.type == "cpu":  # over rows this short, a third faster than the fused kernels
         model.set_attn_implementation("eager")
     return model.to(device)
 
@@ -193,9 +183,7 @@ def schedule(recipe: Recipe, tokens: int) -> float:
 class Run:
     """A run in the folder `out`: the model, its optimizers, and how far they have come."""
 
-    def __init__(
-        self, recipe: Recipe, out: Path, begin: Path | None = None, device: str = "cpu"
-    ) -> None:
+    def __init__(self, recipe: Recipe, out: Path, begin: Path | None, device: torch.device) -> None:
         """Begin from nothing, or with the weights of the run in the folder `begin`."""
         import torch
 
@@ -247,7 +235,7 @@ class Run:
     def losses(self) -> Iterator[torch.Tensor]:
         """Take one step after another until the budget is spent; the loss of each, in nats."""
         pad = self.tokenizer.pad_token_id
-        writers = 0 if self.device == "cpu" else WRITERS
+        writers = 0 if self.device.type == "cpu" else WRITERS
         written = batches(self.recipe, self.tokenizer, self.chunk, writers)
         stream = islice(written, self.within, None)
         for after, ids, labels in stream:
@@ -280,23 +268,23 @@ def fit(
     out: Path,
     report: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
-    device: str | None = None,
+    device: str = "auto",
 ) -> Path | None:
     """Train by the recipe into the folder `out`; returns the saved Hugging Face folder.
 
     `out/state.pt` is the checkpoint a later call goes on from, `out/log.jsonl` the loss over time,
     `out/model` the result; what the recipe goes on from is made first, in a folder of its own
     within. `stop` is asked between steps; once it says yes the run is saved and None returned.
-    `device` is one of torch's, by default `default_device`. Raises RecipeError where `out` holds a
-    run of another recipe.
+    `device` is torch's name for where it steps, as `device_of` takes it. Raises RecipeError where
+    `out` holds a run of another recipe, or the device cannot be used.
     """
-    begin, device = None, device or default_device()
+    begin = None
     if recipe.after:
         first = read_recipe(recipe.after)
         begin = out / first.name
         if fit(first, begin, report, stop, device) is None:
             return None
-    run = Run(recipe, out, begin, device)
+    run = Run(recipe, out, begin, device_of(device))
     run.load()
     keep_upto(run.step, out / "log.jsonl")
     run.model.train()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from uptake.train.recipe import RecipeError
 from uptake.train.rollout import Coder
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Loss",
     "Row",
+    "cut",
     "device_of",
     "fit_tokens",
     "loss_on",
@@ -36,6 +37,8 @@ __all__ = [
     "save_model",
     "summed_logprobs",
 ]
+
+R = TypeVar("R")
 
 CHUNK = 512
 """How many rows are drawn, sorted by length and cut into batches at a time."""
@@ -172,7 +175,7 @@ def loss_on(model: Any, rows: Sequence[Row], batch_tokens: int = 16_384) -> Loss
     said_sum = rest_sum = 0.0
     said_count = rest_count = 0
     with torch.no_grad():
-        for batch in _cut(sorted(rows, key=lambda row: len(row.ids)), batch_tokens):
+        for batch in cut(sorted(rows, key=_length), batch_tokens, _length):
             said, rest = _losses(model, *padded(batch, device))
             said_sum, rest_sum = said_sum + float(said.sum()), rest_sum + float(rest.sum())
             said_count, rest_count = said_count + len(said), rest_count + len(rest)
@@ -282,16 +285,20 @@ def _batches(rows: Iterator[Row], tokens: int, seed: int) -> Iterator[list[Row]]
     """Batches of rows of like length, in an order of their own."""
     rng = Random(f"batches/{seed}")
     while some := list(islice(rows, CHUNK)):
-        parts = list(_cut(sorted(some, key=lambda row: len(row.ids)), tokens))
+        parts = list(cut(sorted(some, key=_length), tokens, _length))
         rng.shuffle(parts)
         yield from parts
 
 
-def _cut(rows: Iterable[Row], tokens: int) -> Iterator[list[Row]]:
+def _length(row: Row) -> int:
+    return len(row.ids)
+
+
+def cut(rows: Iterable[R], tokens: int, length: Callable[[R], int]) -> Iterator[list[R]]:
     """The rows, which come by length, in parts of up to `tokens` with their padding."""
-    part: list[Row] = []
+    part: list[R] = []
     for row in rows:
-        if part and (len(part) + 1) * len(row.ids) > tokens:
+        if part and (len(part) + 1) * length(row) > tokens:
             yield part
             part = []
         part.append(row)

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 import uvicorn
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -29,7 +29,7 @@ from starlette.staticfiles import StaticFiles
 from uptake.acts import ACTS
 from uptake.audit.labels import SETTLED, Label, agreement, final
 from uptake.errors import UptakeError
-from uptake.report.reading import pieces
+from uptake.report.frame import environment
 from uptake.serve.annotate.tasks import Tasks
 from uptake.serve.dashboard.guard import SafeHeaders, form
 from uptake.serve.dashboard.pages import STATIC
@@ -186,12 +186,4 @@ async def _report_css(request: Request) -> Response:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["pieces"] = pieces  # pyright: ignore[reportUnknownMemberType]
-    return environment
+    return environment(FileSystemLoader(HERE / "templates"))

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader
 from starlette.requests import Request
 from starlette.responses import Response
 
-from uptake.report.reading import pieces
+from uptake.report.frame import environment
 from uptake.serve.dashboard import views
 from uptake.serve.dashboard.arms import read
 from uptake.serve.dashboard.ledger import rewording
@@ -41,28 +41,21 @@ def text(template: str, **values: Any) -> bytes:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(  # pyright: ignore[reportUnknownMemberType]
+    made = environment(FileSystemLoader(HERE / "templates"))
+    made.filters.update(  # pyright: ignore[reportUnknownMemberType]
         flag=views.flag,
         hue=views.hue,
         lasting=views.lasting,
         part=_part,
-        pieces=pieces,
         read=read,
         short=views.short,
         took=views.took,
         when=views.when,
     )
-    environment.globals.update(  # pyright: ignore[reportUnknownMemberType]
+    made.globals.update(  # pyright: ignore[reportUnknownMemberType]
         forms=views.FORMS, name=views.name, rewording=rewording
     )
-    return environment
+    return made
 
 
 def _part(value: object) -> str:
