@@ -12,6 +12,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from uptake.embedded.model import WEIGHTS
+from uptake.scenario import bullets
 from uptake.train.distil import at_once, distil, distil_loss
 from uptake.train.loops import Row
 from uptake.train.methods import DistilRecipe, read_any
@@ -48,14 +49,16 @@ def played(coder: Coder, condition: str, user: str) -> Any:
 
 @pytest.mark.parametrize("user", ["scripted", "chatty", "terse"])
 @pytest.mark.parametrize("condition", ["lost.sharded", "missing.missing"])
-def test_the_teacher_reads_what_was_told_and_no_more(
+def test_the_teacher_reads_no_fact_that_was_not_told(
     coder: Coder, condition: str, user: str
 ) -> None:
     one = played(coder, condition, user)
-    view = at_once(one.task.scenario, one.episode)
-    told = one.episode.turns[-1].told
-    for at, shard in enumerate(one.task.scenario.instruction.shards):
-        assert (shard.text in view) == (at in told)
+    view, wanted = at_once(one.task.scenario, one.episode), one.task.scenario.instruction
+    told = set(one.episode.turns[-1].told)
+    if wanted.needed <= told:
+        assert view == bullets([shard.text for shard in wanted.shards])
+    else:
+        assert all((s.text in view) == (at in told) for at, s in enumerate(wanted.shards))
 
 
 def test_where_all_is_told_at_once_the_teacher_reads_the_same(coder: Coder) -> None:
@@ -63,8 +66,30 @@ def test_where_all_is_told_at_once_the_teacher_reads_the_same(coder: Coder) -> N
     assert at_once(one.task.scenario, one.episode) == one.episode.turns[0].user
 
 
-def test_a_plan_is_read_as_it_was_said(coder: Coder) -> None:
-    one = played(coder, TOLD, "scripted")
+@pytest.mark.parametrize("condition", [TOLD, "revision.pushback", "handoff.resumed"])
+def test_the_teacher_reads_the_request_that_is_come_back_to(coder: Coder, condition: str) -> None:
+    one = played(coder, condition, "scripted")
+    asked = one.task.scenario.instruction
+    assert at_once(one.task.scenario, one.episode) == bullets([s.text for s in asked.shards])
+
+
+def test_after_a_correction_the_teacher_reads_what_stands(coder: Coder) -> None:
+    one = played(coder, "revision.changed", "scripted")
+    view, asked = at_once(one.task.scenario, one.episode), one.task.scenario.instruction
+    stale = [shard for shard in asked.shards if shard.text not in view]
+    assert len(stale) == 1
+    assert stale[0].contradicted in view
+    assert stale[0].contradicted in one.episode.turns[-1].user
+
+
+def test_what_was_taken_back_the_teacher_does_not_read(coder: Coder) -> None:
+    one = played(coder, "revision.withdrawn", "scripted")
+    view, asked = at_once(one.task.scenario, one.episode), one.task.scenario.instruction
+    assert sum(shard.text not in view for shard in asked.shards) == 1
+
+
+def test_a_question_of_yes_or_no_is_read_as_it_was_said(coder: Coder) -> None:
+    one = played(coder, "presupposition.direct_false", "scripted")
     said = " ".join(turn.user for turn in one.episode.turns)
     assert at_once(one.task.scenario, one.episode) == said
 

@@ -1,7 +1,7 @@
 """FULL-view self-distillation: what the model would say if told at once, learned over turns.
 
-The teacher is the model as it came. It reads all that the user has told in one message, and writes
-its reply. The student is the same model at the end of the conversation, behind its own earlier
+The teacher is the model as it came. It reads in one message what the user wants by the end of the
+conversation, and writes its reply. The student is the same model at the end of the conversation, behind its own earlier
 replies, and moves its next-token distributions over that reply to the teacher's: the loss is the
 mean over tokens of KL(teacher ‖ student), in nats (after arXiv 2605.24432). Where a request is told
 at once, teacher and student read the same, and the loss holds the model to what it was.
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uptake.episode import Episode
-from uptake.scenario import Scenario
+from uptake.scenario import Scenario, bullets
 from uptake.train.course import Step, mean, summary
 from uptake.train.loops import Row, device_of, opened_model, padded
 from uptake.train.methods import DistilRecipe
@@ -38,11 +38,21 @@ __all__ = ["Distilling", "at_once", "distil", "distil_loss"]
 
 
 def at_once(scenario: Scenario, episode: Episode) -> str:
-    """What the user has said, as one message.
+    """What the user wants at the end, as one message, where all that it takes was told.
 
-    A turn that tells one shard more is put in that shard's words, so that "7." can be understood by
-    itself; what tells nothing new once everything is a telling ("That is all I know.") is left out.
+    It is what the user said where that was one turn, and otherwise a list, as under CONCAT: after
+    a correction of the facts as they stand now, after a hand-off of the request that was come back
+    to. Where something was never told, or the last turn asks yes or no, it is what the user said: a
+    turn that tells one shard in that shard's words, so that "7." can be understood by itself, and
+    none that tells nothing new ("That is all I know.").
     """
+    last = len(episode.turns) - 1
+    if last == 0:
+        return episode.turns[0].user
+    wanted = scenario.wanted(last) if scenario.scripted else scenario.instruction
+    told = scenario.scripted or wanted.needed <= set(episode.turns[last].told)
+    if told and not (scenario.scripted and scenario.turns[last].yes is not None):
+        return bullets([shard.text for shard in wanted.shards])
     parts: list[str] = []
     known: set[int] = set()
     for said in episode.turns:

@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 from uptake.seeds import stable_seed
 from uptake.train.card import write_card
 from uptake.train.course import Step, claim, how, keep_upto, opened, summary
-from uptake.train.loops import opened_model
+from uptake.train.loops import opened_model, save_model
 from uptake.train.memory import give_back
 from uptake.train.methods import DistilRecipe, GRPORecipe
 from uptake.train.reward import PRICES, Prices
@@ -42,7 +42,7 @@ class Sitting(ABC, Generic[R]):
         """Begin with the recipe's model. Raises RecipeError where `out` holds another run."""
         import torch
 
-        self.begun, self.tokenizer = opened(recipe)
+        self.begun, _ = opened(recipe)
         out.mkdir(parents=True, exist_ok=True)
         claim(recipe, out)
         self.recipe, self.out, self.prices = recipe, out, prices
@@ -121,11 +121,7 @@ class Sitting(ABC, Generic[R]):
 
     def finish(self) -> Path:
         """Save the model, in bf16, with its tokenizer and a card, as a Hugging Face folder."""
-        import torch
-
-        folder = self.out / "model"
-        self.model.to(torch.bfloat16).save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
+        folder = save_model(self.model, self.begun, self.out / "model")
         lines = self.log.read_text(encoding="utf-8").splitlines()
         rows = [json.loads(line) for line in lines]
         write_card(folder, self.recipe.to_dict(), rows, how(self.recipe))

@@ -1,0 +1,139 @@
+"""Measure what teaching did to every skill: the model as it ships, and taught ones, unaided.
+
+    python runs/unaided.py NAME=FOLDER… [-n 200] [--seed 0] [--save]
+
+Each FOLDER is a saved model (`uptake train taught` and `distilled` leave one in `model`). Every
+probe is played on each; then `lost` ten times an instruction on half as many, for unreliability,
+bare and with a mediator that reads by rules. Temperature 1, users and problems of the held-out
+split. Whether a skill rose or fell is said where the intervals of before and after are apart. The
+seed of a published figure is never used in development.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import uptake
+from table import save
+from uptake.probes import metrics, names
+from uptake.scores import Row
+
+Key = tuple[str, str, str]
+
+REPEATS = 10
+BEFORE = "as it ships"
+
+LOST: tuple[tuple[Key, str], ...] = (
+    (("lost", "mean", "full"), ""),
+    (("lost", "mean", "sharded"), ""),
+    (("lost", "kept", "sharded"), ">= 0.92"),
+    (("lost", "u90_10", "sharded"), "<= 0.15"),
+)
+"""What is read off the repeated run, and what is asked for of a taught model."""
+
+
+def skills(model: str, n: int, seed: int, out: Path) -> dict[Key, Row]:
+    """The last-turn rows of every probe, each instruction played once."""
+    probes = [name for name in names() if name != "replay"]  # for conversations that were had
+    result = uptake.probe(*probes, model=model, n=n, repeats=1, seed=seed, out=out, controls=False)
+    return {(r.probe, r.metric, r.condition): r for r in result.rows() if r.score == "last"}
+
+
+def lost(model: str, n: int, seed: int, out: Path) -> dict[bool, dict[Key, Row]]:
+    """The rows of `lost` over repeats, by whether the model is mediated."""
+    result = uptake.probe(
+        "lost",
+        model=model,
+        n=n,
+        repeats=REPEATS,
+        seed=seed,
+        out=out,
+        conditions=("full", "sharded"),
+        controls=False,
+        mediated=True,
+    )
+    rows = [row for row in result.rows() if row.score == "last"]
+    return {
+        side: {(r.probe, r.metric, r.condition): r for r in rows if r.mediated is side}
+        for side in (False, True)
+    }
+
+
+def wanted() -> list[Key]:
+    """The headline figures of every probe, and the slope of asking over working."""
+    found: list[Key] = []
+    for probe, measured in metrics(names()).items():
+        if probe not in ("replay", "lost"):
+            found += [(probe, m.name, m.condition) for m in measured if m.headline]
+            found += [(probe, m.name, m.condition) for m in measured if m.name == "slope_net"]
+    return found
+
+
+def measure(models: dict[str, str], n: int, seed: int, out: Path) -> list[dict[str, Any]]:
+    """Rows model by model: `lost` over repeats, then each skill beside what it was before."""
+    rows: list[dict[str, Any]] = []
+    before: dict[Key, Row] = {}
+    for name, model in models.items():
+        folder = out / name.replace(" ", "-")
+        sides = lost(model, n // 2, seed, folder / "lost")
+        found = skills(model, n, seed, folder / "skills")
+        aimed = name != BEFORE
+        for key, target in LOST:
+            rows.append(_row(name, key, sides[False][key]) | {"target": target if aimed else ""})
+            rows.append(_row(f"{name}, mediated", key, sides[True][key]))
+        for key in wanted():
+            rows.append(_row(name, key, found[key]) | _moved(found[key], before.get(key)))
+        before = before or found
+    return rows
+
+
+def _row(name: str, key: Key, row: Row) -> dict[str, Any]:
+    probe, metric, condition = key
+    figure = f"{name}: {probe}: {metric.replace('_', ' ')}, {condition}"
+    return {
+        "figure": figure, "value": row.value, "low": row.low, "high": row.high, "n": row.n,
+        "note": row.note,
+    }  # fmt: skip
+
+
+def _moved(row: Row, was: Row | None) -> dict[str, str]:
+    """Whether a figure is clear of what it was; nothing where either has no interval."""
+    bounds = [row.low, row.high, *((was.low, was.high) if was else ())]
+    if was is None or was.low is None or was.high is None or None in bounds:
+        return {}
+    assert row.low is not None
+    assert row.high is not None
+    if row.low > was.high:
+        return {"note": "up"}
+    return {"note": "down"} if row.high < was.low else {}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("models", nargs="+", help="NAME=FOLDER")
+    parser.add_argument("-n", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("out/unaided"))
+    parser.add_argument("--save", action="store_true", help="write runs/results/6-unaided.json")
+    given = parser.parse_args()
+    pairs = [model.partition("=") for model in given.models]
+    if not all(folder for _, _, folder in pairs):
+        parser.error("give each model as NAME=FOLDER")
+    models = {BEFORE: "embedded"} | {name: f"embedded:{folder}" for name, _, folder in pairs}
+    rows = measure(models, given.n, given.seed, given.out)
+    for row in rows:
+        value = "" if row["value"] is None else f"{row['value']:.3f}"
+        print(f"{row['figure']:70s} {value} {row.get('target') or ''} {row.get('note') or ''}")
+    if given.save:
+        save(
+            "6-unaided",
+            title="What teaching did to every skill, unaided",
+            command=f"python runs/unaided.py NAME=FOLDER... -n {given.n} --seed {given.seed}",
+            rows=rows,
+        )
+
+
+if __name__ == "__main__":
+    main()
