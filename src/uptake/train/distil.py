@@ -1,10 +1,11 @@
 """FULL-view self-distillation: what the model would say if told at once, learned over turns.
 
 The teacher is the model as it came. It reads in one message what the user wants by the end of the
-conversation, and writes its reply. The student is the same model at the end of the conversation, behind its own earlier
-replies, and moves its next-token distributions over that reply to the teacher's: the loss is the
-mean over tokens of KL(teacher ‖ student), in nats (after arXiv 2605.24432). Where a request is told
-at once, teacher and student read the same, and the loss holds the model to what it was.
+conversation, and writes its reply. The student is the same model at the end of the conversation,
+behind its own earlier replies, and moves its next-token distributions over that reply to the
+teacher's: the loss is the mean over tokens of KL(teacher ‖ student), in nats (after
+arXiv 2605.24432). Where a request is told at once, teacher and student read the same, and the loss
+holds the model to what it was.
 
 Only the last reply is learned. Before all is told the teacher knows no more than the student, and
 what it says is a guess: learned, its made-up numbers come up in the conversation and are reckoned
