@@ -7,8 +7,9 @@
 #
 # .venv is what users install, then the tools; .venv-torch has torch beside it, for training, for
 # the types of the code that trains, and for comparing runtimes; .venv-inspect has Inspect, and
-# .venv-clients the programs that talk to the server. .venv-verifiers takes minutes to make, so its
-# types and tests run by `make test-verifiers` alone.
+# .venv-clients the programs that talk to the server. .venv-verifiers, .venv-verl and .venv-openenv
+# take minutes to make, so their types and tests run by `make test-verifiers`, `make test-verl` and
+# `make test-openenv` alone.
 
 PYTHON ?= python3
 PROBE_ARGS ?=
@@ -21,11 +22,13 @@ TORCH = .venv-torch/bin
 INSPECT = .venv-inspect/bin
 CLIENTS = .venv-clients/bin
 VERIFIERS = .venv-verifiers/bin
+VERL = .venv-verl/bin
+OPENENV = .venv-openenv/bin
 
 PINS = pyproject.toml constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: help probe train test test-base test-torch test-inspect test-clients test-verifiers lint format bench docs table constraints chromium postgresql clean
+.PHONY: help probe train test test-base test-torch test-inspect test-clients test-verifiers test-verl test-openenv lint format bench docs table constraints chromium postgresql clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -59,6 +62,14 @@ test-clients: .venv-clients/clients.stamp
 test-verifiers: .venv-verifiers/verifiers.stamp .venv/dev.stamp
 	$(BIN)/pyright -p tests/verifiers --pythonpath $(VERIFIERS)/python
 	$(VERIFIERS)/python -m pytest tests/verifiers -W default $(PYTEST_ARGS)
+
+test-verl: .venv-verl/verl.stamp .venv/dev.stamp
+	$(BIN)/pyright -p tests/verl --pythonpath $(VERL)/python
+	$(VERL)/python -m pytest tests/verl -W default $(PYTEST_ARGS)
+
+test-openenv: .venv-openenv/openenv.stamp .venv/dev.stamp
+	$(BIN)/pyright -p tests/openenv --pythonpath $(OPENENV)/python
+	$(OPENENV)/python -m pytest tests/openenv -W default $(PYTEST_ARGS)
 
 # Each file where the types of what it imports are installed.
 lint: .venv/dev.stamp .venv-torch/train.stamp .venv-inspect/inspect.stamp .venv-clients/clients.stamp
@@ -112,7 +123,7 @@ constraints:
 	mv build/constraints.txt constraints.txt
 
 clean:
-	rm -rf .venv .venv-torch .venv-inspect .venv-clients .venv-verifiers build dist site out .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-torch .venv-inspect .venv-clients .venv-verifiers .venv-verl .venv-openenv build dist site out .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/base.stamp: $(PINS)
@@ -149,4 +160,17 @@ clean:
 	$(PYTHON) -m venv .venv-verifiers
 	$(VERIFIERS)/python -m pip --disable-pip-version-check --quiet install \
 	    -c constraints-verifiers.txt -e '.[verifiers]' pytest hypothesis
+	@touch $@
+
+.venv-verl/verl.stamp: pyproject.toml constraints-verl.txt
+	$(PYTHON) -m venv .venv-verl
+	$(VERL)/python -m pip --disable-pip-version-check --quiet install torch==2.13.0
+	$(VERL)/python -m pip --disable-pip-version-check --quiet install \
+	    -c constraints-verl.txt -e '.[verl]' pytest hypothesis
+	@touch $@
+
+.venv-openenv/openenv.stamp: pyproject.toml constraints-openenv.txt
+	$(PYTHON) -m venv .venv-openenv
+	$(OPENENV)/python -m pip --disable-pip-version-check --quiet install \
+	    -c constraints-openenv.txt -e '.[openenv]' pytest hypothesis
 	@touch $@

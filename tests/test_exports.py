@@ -22,7 +22,9 @@ FILES = {
 APART = {
     "uptake.bridges.inspect",
     "uptake.bridges.litellm",
+    "uptake.bridges.openenv",
     "uptake.bridges.verifiers",
+    "uptake.bridges.verl",
     "uptake_verifiers",
 }
 PUBLIC = [

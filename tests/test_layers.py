@@ -52,7 +52,7 @@ LAYERS = (
     "mining mining.*",
     "train train.*",
     "study study.*",
-    "bridges.verifiers",
+    "bridges.openenv bridges.verifiers bridges.verl",
     "serve serve.*",
     "bridges.litellm",
     "api __init__ cli cli.* __main__",
@@ -66,7 +66,9 @@ HEAVY_MAY = ("models.direct", "models.local", "train", "train.*")
 GUESTS = {
     "bridges.inspect": "inspect_ai",
     "bridges.litellm": "litellm",
+    "bridges.openenv": "openenv",
     "bridges.verifiers": "verifiers",
+    "bridges.verl": "verl",
 }
 
 # The rooms of the server are entered once its extra is there; its door is open to the base.
