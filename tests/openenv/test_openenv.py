@@ -14,6 +14,7 @@ from openenv.core import GenericEnvClient
 
 from uptake.bridges import openenv
 from uptake.bridges.openenv import UptakeAction, UptakeClient, app, served
+from uptake.errors import UptakeError
 from uptake.partners import words
 from uptake.train.env import Env
 from uptake.train.rollout import verifier
@@ -138,3 +139,12 @@ def test_what_is_amiss_is_said(address: str) -> None:
             client.step({"words": "Hello?"})
     with pytest.raises(TaskError, match="no condition"):
         served(mixture={"nothing.here": 1.0})
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPTAKE_INSTRUCTIONS", "none.jsonl")
+    with pytest.raises(UptakeError, match=r"none\.jsonl"):
+        app()
+    monkeypatch.setenv("UPTAKE_SESSIONS", "many")
+    with pytest.raises(UptakeError, match="UPTAKE_SESSIONS is 'many'"):
+        app()

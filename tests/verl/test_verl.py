@@ -7,6 +7,7 @@ balancer and queue on a Ray of this machine, and the embedded model in the engin
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import re
 import shlex
@@ -23,7 +24,7 @@ import pytest
 import ray
 import transfer_queue as tq
 from chat_templates import FORMS, put_on
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from transformers import AutoTokenizer
 from verl.experimental.agent_loop.agent_loop import (
     AgentLoopMetrics,
@@ -278,8 +279,8 @@ def commands() -> Iterator[list[str]]:
     """verl's options in each command of the docs."""
     text = DOCS.read_text(encoding="utf-8").replace("\\\n", " ")
     for line in re.findall(r"^.*python -m verl\.trainer\.main_ppo.*$", text, re.MULTILINE):
-        words = shlex.split(line.split("verl.trainer.main_ppo", 1)[1])
-        yield [word for word in words if "=" in word]
+        given = shlex.split(line.split("verl.trainer.main_ppo", 1)[1])
+        yield [option for option in given if "=" in option]
 
 
 def test_the_commands_of_the_docs_are_ones_that_verl_takes() -> None:
@@ -289,6 +290,15 @@ def test_the_commands_of_the_docs_are_ones_that_verl_takes() -> None:
         config = composed(*overrides)
         validate_config(config, use_reference_policy=False, use_critic=False)
         assert config.algorithm.adv_estimator == "grpo"
+
+
+def test_the_agent_loops_of_the_docs_are_ones_that_there_are() -> None:
+    (block,) = re.findall(r"```yaml\n(# loops\.yaml.*?)```", DOCS.read_text(), re.DOTALL)
+    (asked,) = OmegaConf.create(block)
+    known = inspect.signature(UptakeAgentLoop.__init__).parameters
+    assert set(asked) - {"name", "_target_"} <= set(known)
+    assert hydra.utils.get_class(asked["_target_"]) is UptakeAgentLoop
+    Tasks("math", dict(asked["mixture"]))  # raises TaskError for a condition that there is not
 
 
 @pytest.fixture
@@ -318,6 +328,7 @@ def test_verls_workers_play_conversations_with_the_embedded_model(
         WEIGHTS,
         MIXTURE,
         "actor_rollout_ref.rollout.n=2",
+        "actor_rollout_ref.rollout.temperature=0",
         "actor_rollout_ref.rollout.agent.num_workers=1",
         "transfer_queue.backend.SimpleStorage.num_data_storage_units=1",
     )

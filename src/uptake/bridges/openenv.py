@@ -24,6 +24,7 @@ from openenv.core.env_server.http_server import create_app
 from openenv.core.env_server.interfaces import Environment
 from openenv.core.env_server.types import Action, Observation, State
 
+from uptake.errors import UptakeError
 from uptake.train.env import Env
 from uptake.train.reward import PRICES, Prices
 from uptake.train.rollout import verifier
@@ -184,11 +185,17 @@ def served(
 
 
 def app() -> Any:
-    """`served` by the environment: UPTAKE_DOMAIN, UPTAKE_INSTRUCTIONS and UPTAKE_SESSIONS."""
+    """`served` by the environment: UPTAKE_DOMAIN, UPTAKE_INSTRUCTIONS and UPTAKE_SESSIONS.
+
+    Raises UptakeError where UPTAKE_SESSIONS is no number, and what `served` raises.
+    """
+    sessions = os.environ.get("UPTAKE_SESSIONS", "64")
+    if not sessions.isdecimal() or int(sessions) < 1:
+        raise UptakeError(f"UPTAKE_SESSIONS is {sessions!r}; give a number of 1 or more")
     return served(
         os.environ.get("UPTAKE_DOMAIN", "math"),
         instructions=os.environ.get("UPTAKE_INSTRUCTIONS", ""),
-        sessions=int(os.environ.get("UPTAKE_SESSIONS", "64")),
+        sessions=int(sessions),
     )
 
 

@@ -66,7 +66,7 @@ class UptakeAgentLoop(AgentLoopBase):
         super().__init__(*args, **kwargs)
         if not self.config.trainer.use_v1:
             raise ValueError(
-                "verl's older trainer counts a conversation without a score as 0: "
+                "verl's older trainer cannot leave out a conversation without a score: "
                 "leave trainer.use_v1 at True"
             )
         self._coder = Coder(self.tokenizer)
