@@ -81,9 +81,9 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving():
+def serving(handler=Handler):
     """The server, and `model`: what `--model` takes for it."""
-    with Server(("127.0.0.1", 0), Handler) as running:
+    with Server(("127.0.0.1", 0), handler) as running:
         running.delay, running.tokens, running.refuses, running.told = 0.0, 0, set(), 0
         running.spoil = lambda number, said: None
         running.model = f"http://127.0.0.1:{running.server_address[1]}/v1#solver"

@@ -9,7 +9,7 @@ This module knows nothing of weights or of single rules.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -30,6 +30,14 @@ ADDED: Mapping[str, frozenset[str]] = MappingProxyType(
 """The acts of each party that the learned annotator adds: where rules and it together were better
 than the rules on development parts of the corpora (docs/acts.md)."""
 
+# Of these acts of each party it is asked what was learned; nobody looks for a user's others.
+_DOUBTED = {
+    "user": frozenset("acknowledge align correct_other huh reject repair_self".split()),
+    "assistant": frozenset(
+        "acknowledge align check clarify correct_other display follow_up huh reject"
+        " repair_self".split()
+    ),
+}
 _OTHER = {"user": "assistant", "assistant": "user"}
 
 
@@ -45,10 +53,38 @@ class LearnedMarks:
 
     def many(self, heard: Sequence[Heard]) -> list[Marks]:
         """The marks of many conversations at once, which takes far less time for each."""
+        return [self._both(*each) for each in self._read(heard)]
+
+    def unsure(
+        self, heard: Sequence[Heard], doubt: float
+    ) -> list[Mapping[int, Mapping[str, bool]]]:
+        """The acts in doubt, of each turn of each conversation, and whether `many` finds them.
+
+        An act is in doubt where the learned probability is further than `doubt` from 1, if it is
+        found, or else from 0.
+        """
+        return [self._unsure(*each, doubt) for each in self._read(heard)]
+
+    def _read(
+        self, heard: Sequence[Heard]
+    ) -> Iterator[tuple[Heard, Mapping[int, tuple[Act, ...]], Floats]]:
+        """Each conversation with what the rules find, and the learned probabilities."""
         acts = [ruled(each) for each in heard]
         seen = [_seen(each, found) for each, found in zip(heard, acts, strict=True)]
-        sure = probabilities(self.weights, seen)
-        return [self._both(*each) for each in zip(heard, acts, sure, strict=True)]
+        yield from zip(heard, acts, probabilities(self.weights, seen), strict=True)
+
+    def _unsure(
+        self, heard: Heard, acts: Mapping[int, tuple[Act, ...]], sure: Floats, doubt: float
+    ) -> Mapping[int, Mapping[str, bool]]:
+        marks = self._both(heard, acts, sure)
+        found: dict[int, dict[str, bool]] = {}
+        for at, chances in zip(heard.turns, sure.tolist(), strict=True):
+            names = {mark.name for mark in marks[at]}
+            for name, chance in zip(self.weights.acts, chances, strict=True):
+                known = name in names
+                if name in _DOUBTED[heard.role(at)] and abs(known - chance) > doubt:
+                    found.setdefault(at, {})[name] = known
+        return found
 
     def _both(self, heard: Heard, acts: Mapping[int, tuple[Act, ...]], sure: Floats) -> Marks:
         """The marks of one conversation, by the rules and by what was learned."""

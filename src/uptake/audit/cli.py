@@ -8,9 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from uptake.audit.run import Setup
 
 __all__ = ["audit"]
 
@@ -27,10 +30,20 @@ def audit(
     processes: int | None = None,
     against: Path | None = None,
     labels: Path | None = None,
+    escalate: str | None = None,
+    doubt: float | None = None,
+    plan: Choice = False,
+    max_cost: float | None = None,
+    max_tokens: int | None = None,
+    price: str | None = None,
+    rpm: float | None = None,
+    concurrency: int | None = None,
+    cache: Path | None = None,
 ) -> int:
     """Read logs of real conversations, and say where they break and why.
 
-    Offline, without a model or a key. The same command goes on where it was stopped.
+    Offline, without a model or a key, unless --escalate names one. The same command goes on where
+    it was stopped.
 
     Args:
         logs: Files, folders or patterns; .gz and .zst, too. Without any, standard input.
@@ -43,6 +56,15 @@ def audit(
         processes: How many processes read. Default: as many as there are processors.
         labels: A file of uptake annotate: what people say of a turn goes before the rules.
         against: The folder of an audit of other logs, from before a change, to compare with.
+        escalate: A model that is asked about the turns of which the annotator is in doubt.
+        doubt: How far an act's learned probability may be from what the annotator says. Default: .3
+        plan: With --escalate, print how many turns are in doubt, tokens and price; ask nothing.
+        max_cost: Ask no more before it has cost more US dollars than this, all sittings together.
+        max_tokens: Ask no more before it has used more tokens than this, all sittings together.
+        price: US dollars a million tokens in and out, for example 0.15,0.60.
+        rpm: The most requests a minute.
+        concurrency: How many turns are asked about at once.
+        cache: A file that keeps replies, so that another audit does not pay for them again.
     """
     from rich.console import Console
 
@@ -64,7 +86,25 @@ def audit(
     setup = Setup(
         logs or (STDIN,), folder, form, redact, parquet, events, processes or most, labels
     )
+    asking = {
+        "doubt": doubt,
+        "max_cost": max_cost,
+        "max_tokens": max_tokens,
+        "price": price,
+        "rpm": rpm,
+        "concurrency": concurrency,
+        "cache": cache,
+    }
+    options = {name: value for name, value in asking.items() if value is not None}
+    if escalate is None and (plan or options):
+        name = next(iter(options), "plan").replace("_", "-")
+        raise UptakeError(f"--{name} goes with --escalate MODEL: without it nothing is asked")
     try:
+        if escalate is not None:
+            asked = _escalated(setup, escalate, options, plan=plan)
+            if asked is None:
+                return 0
+            setup = asked
         found = audit_logs(setup, show=True)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
@@ -80,6 +120,27 @@ def audit(
         console.print(part)
     print(f"\n{path}")
     return 0
+
+
+def _escalated(setup: Setup, name: str, options: dict[str, Any], *, plan: bool) -> Setup | None:
+    """The setup once the model of that name was asked; None where only the plan was wanted."""
+    from uptake.audit.doubts import DOUBT
+    from uptake.audit.escalate import doubted, escalate
+    from uptake.models import model
+    from uptake.run import CONCURRENCY, Limits
+
+    limits = Limits(
+        options.get("concurrency", CONCURRENCY),
+        options.pop("max_tokens", None),
+        options.pop("max_cost", None),
+    )
+    doubt = options.pop("doubt", DOUBT)
+    asked = model(name, **options)
+    if not plan:
+        return escalate(setup, asked, doubt=doubt, limits=limits, show=True)
+    with doubted(setup, doubt) as found:
+        print(found.describe(asked, setup.out))
+    return None
 
 
 def _name(log: str) -> str:

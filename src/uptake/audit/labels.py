@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
 from typing import Any, cast
@@ -25,7 +25,7 @@ from uptake.acts import ACTS
 from uptake.agreement import alpha, kappa, masi
 from uptake.audit.annotator import LearnedMarks
 from uptake.audit.heard import Heard
-from uptake.audit.marks import Mark, Marks
+from uptake.audit.marks import ActAnnotator, Mark, Marks
 from uptake.errors import UptakeError
 from uptake.intervals import Interval, intervals
 from uptake.transcripts import Transcript
@@ -169,16 +169,17 @@ def _kappa(
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """The acts of one conversation: what people say of the turns they labelled, else what ships.
+    """The acts of one conversation: what people say of the turns they labelled, else `under`.
 
-    `acts` are by the place of a message. Of an act that the rules find, too, its words are kept.
+    `acts` are by the place of a message. Of an act that `under` finds, too, its words are kept.
     """
 
     acts: Mapping[int, frozenset[str]]
+    under: ActAnnotator = field(default_factory=LearnedMarks)
 
     def marks(self, heard: Heard) -> Marks:
         """The marks of every turn."""
-        found = dict(LearnedMarks().marks(heard))
+        found = dict(self.under.marks(heard))
         for at in self.acts.keys() & set(heard.turns):
             found[at] = tuple(self._said(heard, at, found.get(at, ())))
         return found

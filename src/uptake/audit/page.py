@@ -123,6 +123,8 @@ def _method(found: Audited) -> list[tuple[str, str]]:
         ("intervals", "95%; the conversation is what is drawn"),
         ("report", made()),
     ]
+    if setup.escalated is not None:
+        held.insert(6, ("asked", setup.escalated.line()))
     if roles:
         held.insert(3, ("left out", f"what these roles said, in so many conversations: {roles}"))
     return [(name, str(value)) for name, value in held]

@@ -25,8 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from uptake.audit import audit, audits
+from uptake.audit.annotator import LearnedMarks
+from uptake.audit.answers import ANSWERS, Escalated, Talk, by_talk, talk_of
+from uptake.audit.doubts import Answer, Answered
 from uptake.audit.findings import Findings
 from uptake.audit.labels import Labelled, Place, final, place, read_labels
+from uptake.audit.marks import ActAnnotator
 from uptake.audit.turns import event_lines, turn_rows, write_parquet
 from uptake.audit.workers import in_order
 from uptake.errors import UptakeError
@@ -35,7 +39,7 @@ from uptake.run.progress import Progress
 from uptake.transcripts import Fault, Transcript, expanded, read_file
 from uptake.transcripts.files import STDIN
 
-__all__ = ["Audited", "Setup", "audit_logs", "findings_in"]
+__all__ = ["BATCH", "Audited", "Setup", "audit_logs", "findings_in", "settings_of"]
 
 BATCH = 64  # conversations, or fewer of many turns
 TURNS = 1000  # of a batch
@@ -45,7 +49,10 @@ STATE = "audit.json"
 
 @dataclass(frozen=True)
 class Setup:
-    """What to audit and what to write: see `uptake audit --help`."""
+    """What to audit and what to write: see `uptake audit --help`.
+
+    `escalated` is what came of asking a model first (`escalate`): its answers lie in `out`.
+    """
 
     logs: tuple[str, ...]
     out: Path
@@ -55,6 +62,7 @@ class Setup:
     events: bool = False
     processes: int = 1
     labels: Path | None = None
+    escalated: Escalated | None = None
 
 
 @dataclass
@@ -170,7 +178,9 @@ def _go_on(
     stopped: threading.Event,
 ) -> None:
     labels = final(read_labels(setup.labels)) if setup.labels else {}
-    work = partial(_work, setup.redact, setup.parquet, setup.events, _by_talk(labels))
+    answers = by_talk(setup.out / ANSWERS) if setup.escalated else {}
+    said = _Said(_by_talk(labels), answers, setup.redact)
+    work = partial(_work, setup.redact, setup.parquet, setup.events, said)
     begun, before = time.monotonic(), folder.state.seconds
     saved = -math.inf
     batches = _batches(setup.form, files, folder.state, seen)
@@ -251,14 +261,30 @@ def _by_talk(labels: Mapping[Place, frozenset[str]]) -> _ByTalk:
     return found
 
 
-def _work(redact: bool, parquet: bool, events: bool, labels: _ByTalk, batch: _Batch) -> _Done:
+@dataclass(frozen=True)
+class _Said:
+    """What people, and a model, say of the turns of conversations."""
+
+    labels: _ByTalk
+    answers: Mapping[Talk, Mapping[int, Answer]]
+    redact: bool
+
+    def annotator(self, transcript: Transcript) -> ActAnnotator | None:
+        """Who annotates a conversation; None for the annotator that ships, alone."""
+        acts = self.labels.get(place(transcript, 0)[:2])
+        answers = self.answers.get(talk_of(transcript, redact=self.redact))
+        under = Answered(answers) if answers else None
+        return Labelled(acts, under or LearnedMarks()) if acts else under
+
+
+def _work(redact: bool, parquet: bool, events: bool, said: _Said, batch: _Batch) -> _Done:
     """Audit a batch; this runs in whichever process."""
     findings, rows, told = Findings(), list[dict[str, Any]](), list[str]()
-    given = [labels.get(place(transcript, 0)[:2]) for transcript in batch.items]
+    given = [said.annotator(transcript) for transcript in batch.items]
     talks = [transcript.conversation for transcript in batch.items]
-    by_us = iter(audits(talk for talk, acts in zip(talks, given, strict=True) if not acts))
-    for transcript, acts in zip(batch.items, given, strict=True):
-        found = audit(transcript.conversation, Labelled(acts)) if acts else next(by_us)
+    by_us = iter(audits(talk for talk, by in zip(talks, given, strict=True) if by is None))
+    for transcript, by in zip(batch.items, given, strict=True):
+        found = audit(transcript.conversation, by) if by else next(by_us)
         findings.add(transcript, found, _corpus(transcript), redact=redact)
         rows += turn_rows(transcript, found, redact=redact)
         if events:
@@ -271,19 +297,28 @@ def _corpus(transcript: Transcript) -> str:
     return Path(transcript.source.file).name.partition(".")[0] or "log"
 
 
+def settings_of(setup: Setup, files: Sequence[str]) -> dict[str, Any]:
+    """What must be the same for two sittings to be one, of what is read."""
+    return {
+        "logs": list(files),
+        "sizes": [_size(file) for file in files],
+        "format": setup.form,
+        "redact": setup.redact,
+        "labels": [str(setup.labels), _size(str(setup.labels))] if setup.labels else None,
+    }
+
+
 class _Folder:
     """The folder of an audit, held by this process alone."""
 
     def __init__(self, setup: Setup, files: Sequence[str]) -> None:
         self.out, self.setup = setup.out, setup
         self.settings = {
-            "logs": list(files),
-            "sizes": [_size(file) for file in files],
-            "format": setup.form,
-            "redact": setup.redact,
+            **settings_of(setup, files),
             "parquet": setup.parquet,
             "events": setup.events,
-            "labels": [str(setup.labels), _size(str(setup.labels))] if setup.labels else None,
+            # Only where there is one, so that an audit that was begun without goes on.
+            **({"escalated": asdict(setup.escalated)} if setup.escalated else {}),
         }
         self.state, self.findings = _State(), Findings()
         self._rows: list[dict[str, Any]] = []

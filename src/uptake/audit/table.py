@@ -46,6 +46,8 @@ def tables(found: Audited, changed: list[Change] | None = None) -> Iterator[Rend
                 yield _groups(found, kind)
     if changed is not None:
         yield from _changed(changed)
+    if found.setup.escalated is not None:
+        yield Text(found.setup.escalated.line())
     yield from _left_out(found)
 
 
