@@ -27,12 +27,24 @@ from uptake.models.prices import Price
 from uptake.probes import Probe
 from uptake.scenario import Scenario
 
-__all__ = ["Estimate", "Job", "Plan", "describe", "estimate", "named", "pairs", "sample"]
+__all__ = [
+    "CHARACTERS_A_TOKEN",
+    "Estimate",
+    "Job",
+    "Plan",
+    "describe",
+    "estimate",
+    "named",
+    "pairs",
+    "sample",
+]
 
 # Constant policies say the same in every repeat; two show that nothing varies.
 CONTROL_REPEATS = 2
 
 CHARACTERS_A_TOKEN = 4
+"""What a token is taken for before anything is asked."""
+
 TOKENS_AROUND_MESSAGE = 4
 TOKENS_A_REPLY = 120  # brief working and an answer
 
