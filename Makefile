@@ -6,10 +6,10 @@
 #   make test    every test; `make lint` ruff and pyright; `make bench` speed; `make docs` the site
 #
 # .venv is what users install, then the tools; .venv-torch has torch beside it, for training, for
-# the types of the code that trains, and for comparing runtimes; .venv-inspect has Inspect, and
-# .venv-clients the programs that talk to the server. .venv-verifiers, .venv-verl and .venv-openenv
-# take minutes to make, so their types and tests run by `make test-verifiers`, `make test-verl` and
-# `make test-openenv` alone.
+# the types of the code that trains, and for comparing runtimes; .venv-inspect has Inspect and
+# Scout, .venv-clients the programs that talk to the server, and .venv-tools those that the examples
+# are for. .venv-verifiers, .venv-verl and .venv-openenv take minutes to make, so their types and
+# tests run by `make test-verifiers`, `make test-verl` and `make test-openenv` alone.
 
 PYTHON ?= python3
 PROBE_ARGS ?=
@@ -21,6 +21,7 @@ BIN = .venv/bin
 TORCH = .venv-torch/bin
 INSPECT = .venv-inspect/bin
 CLIENTS = .venv-clients/bin
+TOOLS = .venv-tools/bin
 VERIFIERS = .venv-verifiers/bin
 VERL = .venv-verl/bin
 OPENENV = .venv-openenv/bin
@@ -28,7 +29,7 @@ OPENENV = .venv-openenv/bin
 PINS = pyproject.toml constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: help probe train test test-base test-torch test-inspect test-clients test-verifiers test-verl test-openenv lint format bench docs table constraints chromium postgresql clean
+.PHONY: help probe train test test-base test-torch test-inspect test-clients test-tools test-verifiers test-verl test-openenv lint format bench docs table constraints chromium postgresql clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -43,7 +44,7 @@ train: .venv-torch/train.stamp
 	LD_PRELOAD=$(JEMALLOC) MALLOC_CONF=dirty_decay_ms:15000,muzzy_decay_ms:-1 \
 	    $(TORCH)/uptake train base $(TRAIN_ARGS)
 
-test: test-base test-torch test-inspect test-clients
+test: test-base test-torch test-inspect test-clients test-tools
 
 test-base: .venv/dev.stamp chromium postgresql
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
@@ -58,6 +59,9 @@ test-inspect: .venv-inspect/inspect.stamp
 # What others' programs warn of is theirs.
 test-clients: .venv-clients/clients.stamp
 	$(CLIENTS)/python -m pytest tests/clients -W default $(PYTEST_ARGS)
+
+test-tools: .venv-tools/tools.stamp
+	$(TOOLS)/python -m pytest tests/tools -W default $(PYTEST_ARGS)
 
 test-verifiers: .venv-verifiers/verifiers.stamp .venv/dev.stamp
 	$(BIN)/pyright -p tests/verifiers --pythonpath $(VERIFIERS)/python
@@ -117,13 +121,13 @@ postgresql:
 constraints:
 	rm -rf build/constraints && $(PYTHON) -m venv build/constraints
 	build/constraints/bin/python -m pip --quiet install torch==2.13.0
-	build/constraints/bin/python -m pip --quiet install -e '.[train,audit,inspect,serve,postgres,dev,docs]' hatchling
+	build/constraints/bin/python -m pip --quiet install -e '.[train,audit,inspect,scout,serve,postgres,dev,docs]' hatchling
 	sed '/^[^#]/d' constraints.txt > build/constraints.txt
 	build/constraints/bin/python -m pip freeze --exclude-editable | sed -E 's/\+cpu$$//' >> build/constraints.txt
 	mv build/constraints.txt constraints.txt
 
 clean:
-	rm -rf .venv .venv-torch .venv-inspect .venv-clients .venv-verifiers .venv-verl .venv-openenv build dist site out .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-torch .venv-inspect .venv-clients .venv-tools .venv-verifiers .venv-verl .venv-openenv build dist site out .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/base.stamp: $(PINS)
@@ -147,13 +151,19 @@ clean:
 
 .venv-inspect/inspect.stamp: $(PINS)
 	$(PYTHON) -m venv .venv-inspect
-	$(INSPECT)/python $(PIP) -e '.[inspect]' pytest hypothesis
+	$(INSPECT)/python $(PIP) -e '.[inspect,scout]' pytest hypothesis
 	@touch $@
 
 .venv-clients/clients.stamp: pyproject.toml constraints-clients.txt
 	$(PYTHON) -m venv .venv-clients
 	$(CLIENTS)/python -m pip --disable-pip-version-check --quiet install \
 	    -c constraints-clients.txt -e '.[serve,clients]' pytest hypothesis
+	@touch $@
+
+.venv-tools/tools.stamp: pyproject.toml constraints-tools.txt
+	$(PYTHON) -m venv .venv-tools
+	$(TOOLS)/python -m pip --disable-pip-version-check --quiet install \
+	    -c constraints-tools.txt -e '.[tools]' pytest hypothesis
 	@touch $@
 
 .venv-verifiers/verifiers.stamp: pyproject.toml constraints-verifiers.txt

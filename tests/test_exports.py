@@ -20,9 +20,11 @@ FILES = {
 # `__main__` and names with an underscore are no one's to import; what another program loads cannot
 # be imported without it.
 APART = {
+    "uptake.bridges.guests",
     "uptake.bridges.inspect",
     "uptake.bridges.litellm",
     "uptake.bridges.openenv",
+    "uptake.bridges.scout",
     "uptake.bridges.verifiers",
     "uptake.bridges.verl",
     "uptake_verifiers",

@@ -49,6 +49,7 @@ LAYERS = (
     "bridges bridges.inspect*",
     "transcripts transcripts.*",
     "audit audit.*",
+    "bridges.scout bridges.guests",
     "mining mining.*",
     "train train.*",
     "study study.*",
@@ -64,7 +65,9 @@ HEAVY_MAY = ("models.direct", "models.local", "train", "train.*")
 
 # Modules that another program loads: of no use without it, so they may need it from the start.
 GUESTS = {
+    "bridges.guests": "inspect_ai",
     "bridges.inspect": "inspect_ai",
+    "bridges.scout": "inspect_scout",
     "bridges.litellm": "litellm",
     "bridges.openenv": "openenv",
     "bridges.verifiers": "verifiers",

@@ -7,6 +7,7 @@ import pytest
 INSPECTS = (
     "ignore:The 'initial' parameter:DeprecationWarning",
     "ignore:Unclosed <MemoryObject:ResourceWarning",
+    "ignore:The inplace keyword:DeprecationWarning",
 )
 
 

@@ -1,4 +1,5 @@
-"""Where uptake meets other programs: its probes as Inspect tasks, and Inspect's logs as runs.
+"""Where uptake meets other programs: its probes as Inspect tasks, Inspect's logs as runs, the
+audit as a scanner of Scout.
 
 Nothing else in uptake imports these, but the command that reads their logs.
 """
