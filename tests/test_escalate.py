@@ -240,11 +240,9 @@ def test_a_cost_cannot_be_bounded_without_a_price_and_standard_input_not_be_read
     model.price = None
     with pytest.raises(UptakeError, match="--max-cost needs the price"):
         escalate(Setup(("x",), tmp_path), model, limits=Limits(max_cost=1.0))
-    with (
-        pytest.raises(UptakeError, match="name files in place of standard input"),
-        doubted(Setup(("-",), tmp_path)),
-    ):
-        pass
+    with pytest.raises(UptakeError, match="name files in place of standard input"):
+        escalate(Setup(("-",), tmp_path / "out"), Scripted(all_of))
+    assert not (tmp_path / "out").exists()
 
 
 def test_masked_logs_are_masked_for_the_model_too(tmp_path):
@@ -370,14 +368,12 @@ def test_one_that_is_stopped_in_the_middle_pays_for_no_turn_twice(tmp_path, env,
     process.send_signal(how)
     process.communicate(timeout=60)
     assert process.returncode == (130 if how == signal.SIGINT else -9)
-    kept = (out / "answers.jsonl").read_bytes().count(b"\n")
-    assert kept > 0
-    before = len(server.heard)
+    assert (out / "answers.jsonl").read_bytes().count(b"\n") >= 8
     server.delay = 0
     code, said, _ = uptake(env, *words)
     assert code == 0
     doubts = int(re.search(r"([\d,]+) of 160 turns in doubt", said)[1])
-    assert len(server.heard) - before == doubts - kept
+    assert doubts <= len(server.heard) <= doubts + 2  # the two calls that were on their way
     calls = list(read_calls(out / "answers.jsonl"))
     assert len(calls) == len({(call.talk, call.turn) for call in calls}) == doubts
 

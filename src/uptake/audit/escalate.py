@@ -107,10 +107,7 @@ def doubted(setup: Setup, doubt: float = DOUBT) -> Generator[Doubted]:
     Raises:
         UptakeError: a log is not there, or is standard input, which cannot be read twice.
     """
-    if STDIN in setup.logs:
-        raise UptakeError("--escalate reads the logs twice: name files in place of standard input")
-    if not 0 <= doubt < 1:
-        raise UptakeError(f"--doubt must be from 0 up to 1, not {doubt:g}")
+    _check(setup, doubt)
     done = {(call.talk, call.turn) for call in _held(setup.out) if not call.failed}
     labelled = frozenset(final(read_labels(setup.labels))) if setup.labels else frozenset[Place]()
     with tempfile.TemporaryFile() as spool:
@@ -150,6 +147,7 @@ def escalate(
         ModelError: the model cannot be asked at all. What it answered is kept.
     """
     limits = limits or Limits()
+    _check(setup, doubt)
     check_price(model, limits)
     files = expanded(setup.logs)
     settings = {**settings_of(setup, files), "model": model.name, "doubt": doubt}
@@ -179,6 +177,13 @@ def escalate(
     finally:
         os.close(file)
     return replace(setup, escalated=done)
+
+
+def _check(setup: Setup, doubt: float) -> None:
+    if STDIN in setup.logs:
+        raise UptakeError("--escalate reads the logs twice: name files in place of standard input")
+    if not 0 <= doubt < 1:
+        raise UptakeError(f"--doubt must be from 0 up to 1, not {doubt:g}")
 
 
 def _state(out: Path, settings: dict[str, Any]) -> Escalated | None:
