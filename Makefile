@@ -7,9 +7,9 @@
 #
 # .venv is what users install, then the tools; .venv-torch has torch beside it, for training, for
 # the types of the code that trains, and for comparing runtimes; .venv-inspect has Inspect and
-# Scout, .venv-clients the programs that talk to the server, and .venv-tools those that the examples
-# are for. .venv-verifiers, .venv-verl and .venv-openenv take minutes to make, so their types and
-# tests run by `make test-verifiers`, `make test-verl` and `make test-openenv` alone.
+# Scout, and .venv-clients the programs that talk to the server. What the examples are for
+# (.venv-tools), .venv-verifiers, .venv-verl and .venv-openenv take minutes to make, so their tests
+# run by `make test-tools`, `make test-verifiers`, `make test-verl` and `make test-openenv` alone.
 
 PYTHON ?= python3
 PROBE_ARGS ?=
@@ -44,7 +44,7 @@ train: .venv-torch/train.stamp
 	LD_PRELOAD=$(JEMALLOC) MALLOC_CONF=dirty_decay_ms:15000,muzzy_decay_ms:-1 \
 	    $(TORCH)/uptake train base $(TRAIN_ARGS)
 
-test: test-base test-torch test-inspect test-clients test-tools
+test: test-base test-torch test-inspect test-clients
 
 test-base: .venv/dev.stamp chromium postgresql
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
