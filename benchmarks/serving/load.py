@@ -18,21 +18,24 @@ REPLY = "All right."
 FACTS = (
     "Person {n} has {a} apples at first.",
     "On Monday a neighbour drops off {b} more.",
-    "{a} of them are bruised and go into the compost.",
-    "The school across the street gets {b} as a gift.",
-    "A basket of {c} arrives from an aunt.",
-    "Two friends come by and eat {b} each.",
-    "Half of what is left is sold at the market.",
-    "The buyer returns {a} of those.",
-    "A cousin brings {c} from another orchard.",
+    "{c} of them are bruised and go into the compost.",
+    "The school across the street gets {d} as a gift.",
+    "A basket of {e} arrives from an aunt.",
+    "Two friends come by and eat {f} each.",
+    "Half of what is left is sold for {g} coins at the market.",
+    "The buyer returns {h} of those.",
+    "A cousin brings {i} from another orchard.",
 )
 
 
 def conversation(number: int, turns: int) -> list[dict[str, str]]:
-    """A plain talk of so many user turns: a request, then facts; no two numbers' are alike."""
-    values = {"n": number, "a": 3 + number % 7, "b": 2 + number % 5, "c": 11 + number % 13}
+    """A plain talk of so many user turns: a request, then facts.
+
+    No sentence stands in two conversations, so that nothing which remembers texts finds them.
+    """
+    values = {name: 10 * number + place for place, name in enumerate("abcdefghi", start=1)}
     said = [f"How many apples does person {number} have in the end?"]
-    said += [FACTS[turn % len(FACTS)].format(**values) for turn in range(turns - 1)]
+    said += [FACTS[turn % len(FACTS)].format(n=number, **values) for turn in range(turns - 1)]
     messages: list[dict[str, str]] = []
     for words in said:
         messages += [{"role": "user", "content": words}, {"role": "assistant", "content": REPLY}]
