@@ -178,12 +178,27 @@ def _part(
     said = ground.turns[turn]
     if not entries:
         return _Part(turn, said.strip(), False) if re.search(r"\w", said) else None
+    steered = len(ground.topics) > 1
+    if not steered and all([_holds_as_said(entry, ground.topic, spent) for entry in entries]):
+        return _Part(turn, said.strip(), False)
     words = {entry.id: _words(ground, entry, spent) for entry in entries}
     if not any(words.values()):
         return None
-    text = _woven(said, entries, words, steered=len(ground.topics) > 1)
+    text = _woven(said, entries, words, steered=steered)
     goal = any(entry.kind == "goal" and words[entry.id] for entry in entries)
     return _Part(turn, text, goal) if text else None
+
+
+def _holds_as_said(entry: Entry, topic: int | None, spent: frozenset[int]) -> bool:
+    """Whether an entry is a plain fact to which nothing has happened, as nearly every one is."""
+    return (
+        entry.kind == "fact"
+        and entry.status == "active"
+        and not entry.struck
+        and entry.topic == topic
+        and entry.id not in spent
+        and bool(entry.text)
+    )
 
 
 def _woven(said: str, entries: Sequence[Entry], words: dict[int, str], *, steered: bool) -> str:

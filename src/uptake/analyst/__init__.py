@@ -103,8 +103,9 @@ class Deterministic:
         `before` is a ledger of its first user turns, which are then not heard again; one that
         does not fit is left aside.
         """
-        said = conversation.said_by("user")
-        ground = before if before is not None and _fits(before, said) else CommonGround()
+        ground = before or CommonGround()
+        if ground.turns and not _fits(ground, conversation.said_by("user")):
+            ground = CommonGround()
         asked: str | None = None
         heard = 0
         for message in conversation:

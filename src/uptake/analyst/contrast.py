@@ -106,7 +106,7 @@ def _about_saying(draft: Draft, read: str, values: Sequence[Value]) -> bool:
     rest = read
     for value in reversed(values):
         rest = f"{rest[: value.start]}{rest[value.end :]}"
-    return draft.beside(rest, draft.wording(rest).about) > SPEAKS
+    return draft.beside(rest, draft.wording(rest).about, draft.told()) > SPEAKS
 
 
 def _only_of_saying(draft: Draft, read: str) -> bool:

@@ -110,9 +110,16 @@ class Draft:
         """The words of an entry as they hold now."""
         return self.ground().wording(entry) if entry.struck else entry.text
 
-    def beside(self, text: str, about: frozenset[str] = frozenset()) -> float:
-        """The log-odds that some words are beside the matter; `about` are their stems."""
-        told = self.told() if about else about
+    def beside(
+        self,
+        text: str,
+        about: frozenset[str] = frozenset(),
+        told: frozenset[str] = frozenset(),
+    ) -> float:
+        """The log-odds that some words are beside the matter.
+
+        `about` are their stems and `told` is what `told` gives, where what they share counts.
+        """
         return aside(fold(text), self.language, told, about)
 
     def told(self) -> frozenset[str]:

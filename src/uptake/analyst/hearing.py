@@ -230,17 +230,18 @@ def _is_aside(draft: Draft, start: int, end: int, kind: Kind, about: frozenset[s
     standing = list(draft.standing())
     if kind not in ("fact", "goal") or not any(e.kind == "goal" for e in standing):
         return False
-    shares = len(about & draft.told())
+    told = draft.told()
+    shares = len(about & told)
     if shares > SHARED:
         return False
     text = draft.text[start:end]
-    score = draft.beside(text, about)
+    score = draft.beside(text, about, told)
     if score <= ABOUT_ME:
         return False
     valued = bool(draft.wording(text).values)
     least = ASIDE + (VALUED if valued else 0.0)
     if _of_others(draft, standing):
-        words = frozenset(_WORD.findall(fold(text)))
+        words = _letters(text)
         if words & draft.pack.anaphors:
             return False
         if not shares and not valued:
@@ -251,11 +252,17 @@ def _is_aside(draft: Draft, start: int, end: int, kind: Kind, about: frozenset[s
 def _of_others(draft: Draft, standing: Sequence[Entry]) -> bool:
     """Whether what holds is about somebody who is named, and not about the one who talks."""
     mine = draft.pack.mine
-    if any(not mine.isdisjoint(_WORD.findall(fold(entry.text))) for entry in standing):
+    if any(not mine.isdisjoint(_letters(entry.text)) for entry in standing):
         return False
     return any(
         entry.text[:first].strip() for entry in standing for first, _ in draft.words(entry).names
     )
+
+
+@lru_cache(maxsize=8192)
+def _letters(text: str) -> frozenset[str]:
+    """The words of a piece as they are folded, without its numbers."""
+    return frozenset(_WORD.findall(fold(text)))
 
 
 def _takes_back(draft: Draft, start: int, end: int, opened: Opening, turn: _Turn) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from uptake.errors import UptakeError
 
@@ -134,8 +134,7 @@ class Pack:
         return self.lists[place] if not cues or _stands(cues, text) else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Language:
+class Language(NamedTuple):
     """A language by its code, or by a pack of your own at `path`."""
 
     code: str

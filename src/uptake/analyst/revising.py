@@ -180,7 +180,7 @@ def _of_talk(draft: Draft, text: str, was: frozenset[str]) -> frozenset[str] | N
 def _within(said: Wording, old: Wording, text: str, was: str) -> tuple[int, int] | None:
     """Where the words of `old` stand in `said`, among others; None where they do not."""
     n, more = len(old.frame), len(said.frame) - len(old.frame)
-    if not n or more <= 0:
+    if not n or more <= 0 or old.frame[0] not in said.frame:
         return None
     place = next((k for k in range(more + 1) if said.frame[k : k + n] == old.frame), None)
     if place is None:
@@ -207,15 +207,17 @@ def _introduced(draft: Draft, text: str) -> list[int]:
 
 def _same_of_another(old: Wording, new: Wording) -> bool:
     """Whether two sentences say the same of different values, or one denies the other."""
+    alike = old.frame == new.frame
+    if not alike and old.negated == new.negated:
+        return False
     if len(new.frame) < 3 or not new.about or new.labels != old.labels:
         return False
-    if old.frame == new.frame:
+    if alike:
         if len(old.amounts) == len(new.amounts):
             return old.amounts != new.amounts
         one = abs(len(old.amounts) - len(new.amounts)) == 1  # "an apple", "2 apples"
         return one and old.indefinite != new.indefinite
-    denied = old.negated != new.negated and len(new.about) > 1
-    return denied and old.about == new.about and old.amounts == new.amounts
+    return len(new.about) > 1 and old.about == new.about and old.amounts == new.amounts
 
 
 def _goes_on(draft: Draft, old: str, new: str) -> bool:
