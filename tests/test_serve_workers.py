@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import postgresql
 import pytest
 from served import completion, reply, serving, upstream
 
+from uptake.serve.app import check, run
 from uptake.serve.records import Amendment, new_id
 from uptake.serve.settings import Settings
-from uptake.serve.store import open_store
+from uptake.serve.store import StoreError, open_store
 
 SAID = (
     "How many apples does Ann have in the end?",
@@ -86,3 +88,45 @@ def test_what_was_put_right_at_one_server_holds_at_the_other(url):
                 assert "12" not in sent["content"]
 
     asyncio.run(asyncio.wait_for(scene(), 120))
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def test_what_was_checked_is_what_is_served(monkeypatch, tmp_path):
+    opened = []
+
+    def counted(*given, **named):
+        opened.append(open_store(*given, **named))
+        return opened[-1]
+
+    async def lives(app):
+        """Starts the app and stops it, as a server does."""
+        said = asyncio.Queue()
+        for kind in ("lifespan.startup", "lifespan.shutdown"):
+            said.put_nowait({"type": kind})
+        answers = []
+
+        async def send(message):
+            answers.append(message["type"])
+
+        await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, said.get, send)
+        assert answers == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+    monkeypatch.setattr("uptake.serve.app.open_store", counted)
+    monkeypatch.setattr("uvicorn.run", lambda app, **_: asyncio.run(lives(app)))
+    monkeypatch.setattr("gc.freeze", lambda: None)
+    monkeypatch.setattr("gc.set_threshold", lambda *_: None)
+    settings = Settings(
+        upstream="http://127.0.0.1:9/v1",
+        port=free_port(),
+        store=str(tmp_path / "turns.db"),
+        dashboard=False,
+    )
+    run(settings, check(settings))
+    (store,) = opened
+    with pytest.raises(StoreError, match="closed"):
+        asyncio.run(store.ready())

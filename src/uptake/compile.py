@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any, NamedTuple, cast
 
 from uptake.analyst import Reading, Referent
 from uptake.analyst.hearing import doubts
@@ -42,8 +42,7 @@ NO_LONGER = "This no longer holds:"
 POINTS = 'By "{words}" I mean this:'
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """What stands of one turn of the user's, and whether it says what is wanted."""
 
     turn: int
@@ -179,7 +178,7 @@ def _part(
     if not entries:
         return _Part(turn, said.strip(), False) if re.search(r"\w", said) else None
     steered = len(ground.topics) > 1
-    if not steered and all([_holds_as_said(entry, ground.topic, spent) for entry in entries]):
+    if not steered and all(_holds_as_said(entry, ground.topic, spent) for entry in entries):
         return _Part(turn, said.strip(), False)
     words = {entry.id: _words(ground, entry, spent) for entry in entries}
     if not any(words.values()):

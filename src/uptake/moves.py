@@ -148,19 +148,20 @@ def _closed(conversation: Conversation) -> str | None:
 
 def _pending(conversation: Conversation) -> bool:
     """Whether some call of the assistant's last message has no result yet."""
-    called: set[Any] = set()
-    for message in conversation.messages:
+    answered: set[Any] = set()
+    for message in reversed(conversation.messages):
         extra = message.extra or {}
         if message.role == "assistant":
             calls = cast("tuple[Mapping[str, Any], ...]", extra.get("tool_calls") or ())
             called = {call.get("id") for call in calls}
             if extra.get("function_call"):
                 called.add("function_call")
-        elif message.role == "tool":
-            called.discard(extra.get("tool_call_id"))
+            return not called <= answered
+        if message.role == "tool":
+            answered.add(extra.get("tool_call_id"))
         elif message.role == "function":
-            called.discard("function_call")
-    return bool(called)
+            answered.add("function_call")
+    return False
 
 
 def _uses_tools(message: Message) -> bool:

@@ -72,7 +72,8 @@ def referents(
     conversation: Conversation, ground: CommonGround, language: Language
 ) -> tuple[Referent, ...]:
     """What the user's last turn points at, in the order of its words."""
-    last = max((i for i, m in enumerate(conversation) if m.role == "user"), default=None)
+    places = range(len(conversation) - 1, -1, -1)
+    last = next((i for i in places if conversation.messages[i].role == "user"), None)
     if last is None or not ground.turns:
         return ()
     scene = _Scene(conversation, ground, language, last)

@@ -15,6 +15,7 @@ import socket
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -49,7 +50,7 @@ from uptake.serve.surfaces.messages import Messages
 from uptake.serve.surfaces.responses import Responses
 from uptake.serve.upstream import Upstream
 
-__all__ = ["SURFACES", "check", "create_app", "from_environment", "run"]
+__all__ = ["SURFACES", "Opened", "check", "create_app", "from_environment", "run"]
 
 log = logging.getLogger("uptake.serve")
 
@@ -59,9 +60,25 @@ HOUR = 3600.0
 DAY = 86_400.0
 
 
-def create_app(settings: Settings, store: Store | None = None) -> ASGIApp:
-    """The app; `store` takes the place of the one that `settings` names."""
-    rooms = _Rooms(settings, store)
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is open before the server is: the store, and the model that is served from here."""
+
+    store: Store
+    model: Model | None = None
+
+    async def aclose(self) -> None:
+        """Close both."""
+        await self.store.aclose()
+        if self.model is not None:
+            await self.model.aclose()
+
+
+def create_app(
+    settings: Settings, store: Store | None = None, model: Model | None = None
+) -> ASGIApp:
+    """The app; `store` and `model` take the place of those that `settings` names."""
+    rooms = _Rooms(settings, store, model)
     routes: list[BaseRoute] = [
         Mount("/v1", rooms.door("rest")),
         Route("/health", _health),
@@ -91,9 +108,10 @@ class _Front:
 class _Rooms:
     """What is opened with the server. Routes are there before it: `door` leads in once it is."""
 
-    def __init__(self, settings: Settings, store: Store | None) -> None:
+    def __init__(self, settings: Settings, store: Store | None, model: Model | None) -> None:
         self._settings = settings
         self._given = store
+        self._model = model
         self._store: Store | None = None
         self._apps: dict[str, ASGIApp] = {}
         self._counts = Metrics()
@@ -111,7 +129,7 @@ class _Rooms:
             stack.push_async_callback(store.aclose)
             self._store = store
             opened: list[Model] = []
-            upstream = _upstream(settings, opened)
+            upstream = _upstream(settings, self._model, opened)
             stack.push_async_callback(upstream.aclose)
             served = opened[0] if opened else None
             analyst = named_analyst(settings.analyst, served, opened)
@@ -169,11 +187,11 @@ class _Door:
         await self._apps[self._name](scope, receive, send)
 
 
-def _upstream(settings: Settings, opened: list[Model]) -> Upstream:
-    """Where requests go; a model that is served from here is added to `opened`."""
+def _upstream(settings: Settings, model: Model | None, opened: list[Model]) -> Upstream:
+    """Where requests go; the model that is served from here is added to `opened`."""
     if settings.upstream is not None:
         return HttpUpstream(settings)
-    opened.append(open_model(settings.model))
+    opened.append(model or open_model(settings.model))
     return LocalUpstream(opened[0])
 
 
@@ -222,16 +240,26 @@ def _collect_seldom() -> None:
     gc.set_threshold(10_000, 20, 100)
 
 
-def run(settings: Settings) -> None:
-    """Serve until interrupted; streams that are open are finished first, within `grace_seconds`."""
+def run(settings: Settings, opened: Opened) -> None:
+    """Serve until interrupted; streams that are open are finished first, within `grace_seconds`.
+
+    `opened` is what `check` gave; it is closed with the server.
+    """
     import uvicorn
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    app: ASGIApp | str
+    if settings.workers == 1:
+        _collect_seldom()
+        app = create_app(settings, opened.store, opened.model)
+    else:  # each process opens its own
+        asyncio.run(opened.aclose())
+        app = "uptake.serve.app:from_environment"
     os.environ[SETTINGS] = settings.to_json()
     try:
         uvicorn.run(
-            "uptake.serve.app:from_environment",
-            factory=True,
+            app,
+            factory=isinstance(app, str),
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
@@ -250,8 +278,11 @@ def run(settings: Settings) -> None:
             del os.environ[SETTINGS]
 
 
-def check(settings: Settings) -> None:
-    """Try everything that may be wrong before anything is served. Raises UptakeError."""
+def check(settings: Settings) -> Opened:
+    """Try everything that may be wrong before anything is served. Raises UptakeError.
+
+    What was opened for that stays open, for `run`.
+    """
     if settings.upstream is not None and settings.analyst in ("self", "examine"):
         raise UptakeError(
             f"--analyst {settings.analyst}: the upstream serves many models; name one, for example"
@@ -267,23 +298,26 @@ def check(settings: Settings) -> None:
                 f"cannot listen on {where}: {error.strerror}; give another --host or --port"
             ) from error
     try:
-        asyncio.run(_opened(settings))
+        return asyncio.run(_opened(settings))
     except (StoreError, ModelError) as error:
         raise UptakeError(str(error)) from error
 
 
-async def _opened(settings: Settings) -> None:
-    """Open and close what the server will open. Raises StoreError, ModelError, UptakeError."""
-    opened: list[Model] = []
+async def _opened(settings: Settings) -> Opened:
+    """What the server is to have open. Raises StoreError, ModelError, UptakeError."""
+    store = open_store(settings.store)
+    models: list[Model] = []
     try:
-        store = open_store(settings.store)
-        try:
-            await store.ready()
-        finally:
-            await store.aclose()
+        await store.ready()
         if settings.upstream is None:
-            opened.append(open_model(settings.model))
-        named_analyst(settings.analyst, opened[0] if opened else None, opened)
-    finally:
-        for model in opened:
+            models.append(open_model(settings.model))
+        served = models[0] if models else None
+        named_analyst(settings.analyst, served, models)
+        for model in models[1 if served else 0 :]:
             await model.aclose()
+    except BaseException:
+        await store.aclose()
+        for model in models:
+            await model.aclose()
+        raise
+    return Opened(store, served)

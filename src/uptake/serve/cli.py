@@ -20,7 +20,7 @@ from uptake.serve.settings import Mode, Settings
 __all__ = ["serve"]
 
 _NEEDED = (
-    "aiohttp",
+    "aiohappyeyeballs",
     "httptools",
     "itsdangerous",
     "opentelemetry",
@@ -97,13 +97,13 @@ def serve(
     )
     from uptake.serve.app import check, run
 
-    check(settings)
+    opened = check(settings)
     base = f"http://{host}:{port}"
     print(f"{upstream or model}, {_how(settings)}: {base}/v1", file=sys.stderr)
     if settings.shows_dashboard:
         token = "UPTAKE_DASHBOARD_TOKEN" if given else settings.dashboard_token
         print(f"dashboard: {base}/dashboard  token: {token}", file=sys.stderr)
-    run(settings)
+    run(settings, opened)
     return 0
 
 

@@ -119,7 +119,9 @@ class Desk:
             before, shown = await _heard(shown, made, (ready, start))
         done: Mediation | None = None
         if mediated:
-            work = Conversation((*shown, *whole[history:]))
+            work = asked.conversation
+            if line or made:
+                work = Conversation((*shown, *whole[history:]))
             done = await self._mediation(work, asked, before)
             now = done.reading.ground
         else:
@@ -141,6 +143,8 @@ class Desk:
     async def _mediation(self, work: Conversation, asked: Asked, before: CommonGround) -> Mediation:
         """What is to be done, worked out on `work`; the model gets no message but the client's."""
         done = await self._mediated(work, asked, before)
+        if work is asked.conversation:
+            return done
         theirs = {id(message) for message in asked.conversation.messages}
         extra = [message for message in work if id(message) not in theirs]
         if done.sent is not None and extra:

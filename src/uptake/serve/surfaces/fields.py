@@ -62,7 +62,7 @@ def objects(value: Any, where: str) -> list[Mapping[str, Any]]:
         raise Unreadable(f"{where} is not a list")
     items = cast("Sequence[Any]", value)
     for at, item in enumerate(items):
-        if not isinstance(item, Mapping):
+        if type(item) is not dict and not isinstance(item, Mapping):
             raise Unreadable(f"{where}[{at}] is not an object")
     return cast("list[Mapping[str, Any]]", list(items))
 
