@@ -341,13 +341,14 @@ def _doubts(draft: Draft, read: str, left: str, opened: Opening) -> bool:
     pack = draft.pack
     if doubts(left, pack) or doubts(read, pack):
         return True
-    asked = any(entry.kind == "goal" for entry in draft.standing(earlier=True))
-    return bool(not opened.sure and asked and pack["social.doubt_answer"].at(read))
+    if opened.sure or not pack["social.doubt_answer"].at(read):
+        return False
+    return any(entry.kind == "goal" for entry in draft.standing(earlier=True))
 
 
 def _was_correcting(draft: Draft) -> bool:
     """Whether the turn before only said that something was wrong."""
-    last = [entry for entry in draft.entries if entry.span.turn == draft.turn - 1]
+    last = draft.before.last
     if not last or any(entry.kind != "social" for entry in last):
         return False
     text = fold(last[-1].text)
