@@ -88,7 +88,9 @@ class HttpUpstream:
                 found = await self._loop.getaddrinfo(
                     self._host, self._port, type=socket.SOCK_STREAM
                 )
-                wire = await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=APART)
+                wire = await aiohappyeyeballs.start_connection(  # pyright: ignore[reportUnknownMemberType]
+                    found, happy_eyeballs_delay=APART
+                )
                 _, connection = await self._loop.create_connection(
                     Connection,
                     sock=wire,
