@@ -29,6 +29,8 @@ SPEAKS = 0.0  # log-odds that they are beside the matter
 
 def contrast(draft: Draft, start: int, read: str, opened: Opening) -> Entry | None:
     """For "7, not 5", "use 7 instead of 5", "change Ann to Ben"."""
+    if not any(draft.standing(landed=False)):
+        return None
     for place in dict.fromkeys((0, past_fillers(read, draft.pack))):
         for name in ("sure", "opened", "values"):
             words = name == "sure" or (name == "opened" and opened.corrects)
@@ -185,6 +187,7 @@ def _places(draft: Draft, old: str) -> list[Slot]:
     return [
         Slot(entry.id, *match.span(), kind if values else "words", key, entry.span.turn)
         for entry in entries
+        if old in fold(entry.text)
         for match in re.finditer(rf"(?<!\w){re.escape(old)}(?!\w)", fold(entry.text))
         if all(match.end() <= each.start or match.start() >= each.end for each in entry.struck)
     ]
