@@ -64,6 +64,8 @@ def exchange(draft: Draft, start: int, end: int) -> Entry | None:
     if not any(places):
         return None
     which = 0 if places[0] else 1
+    if not all(places) and _of_reply(draft, read, values, 1 - which):
+        return None
     if all(places):
         known = _old(read, values, draft.pack)
         if known is None and not _only_of_saying(draft, read):
@@ -82,6 +84,14 @@ def exchange(draft: Draft, start: int, end: int) -> Entry | None:
     put = Span(draft.turn, start + new.start, start + new.end)
     draft.strike(found[0].entry, found[0].start, found[0].end, entry, put)
     return entry
+
+
+def _of_reply(draft: Draft, read: str, values: Sequence[Value], other: int) -> bool:
+    """Whether a value that the user did not say is the reply's, and wrong ("it has 12, not 9")."""
+    said = draft.wording((draft.asked or "")[-1000:]).values
+    return any(value.key == values[other].key for value in said) and (
+        _old(read, values, draft.pack) == other
+    )
 
 
 def _old(read: str, values: Sequence[Value], pack: Pack) -> int | None:
