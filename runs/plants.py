@@ -90,14 +90,16 @@ def sounds(rng: random.Random) -> list[Talk]:
 
 def superseded(rng: random.Random) -> tuple[Talk, int]:
     a, b, day, other = rng.randint(2, 20), rng.randint(21, 60), *rng.sample(DAYS, 2)
-    thing = rng.choice(THINGS)
-    talk, at = rng.choice(
+    thing, who = rng.choice(THINGS), rng.choice(PEOPLE)
+    place, town = rng.sample(PLACES, 2)
+    colour, hue = rng.sample(("red", "green", "blue", "white", "grey"), 2)
+    return rng.choice(
         [
             (
                 [
                     (f"Please reserve {a} {thing} for {day}.", "What name should I put it under?"),
                     (
-                        f"{rng.choice(PEOPLE)}. Oh, and make it {other} instead of {day}.",
+                        f"{who}. Oh, and make it {other} instead of {day}.",
                         f"Done: {a} {thing} are reserved for {day}.",
                     ),
                 ],
@@ -114,9 +116,84 @@ def superseded(rng: random.Random) -> tuple[Talk, int]:
                 ],
                 2,
             ),
+            (
+                [
+                    (f"I bought {a} {thing} for the fair.", "That should do."),
+                    (f"I wrote that wrong, I bought {b}, not {a}.", "I see."),
+                    (
+                        f"One weighs 2 kg. How much do all my {thing} weigh?",
+                        f"They weigh {a} × 2 = {2 * a} kg.",
+                    ),
+                ],
+                2,
+            ),
+            (
+                [
+                    (f"It takes {a} hours to drive to {place}.", "Good to know."),
+                    (f"That was wrong of me, it takes {b} hours.", "Okay."),
+                    (
+                        "I leave at midnight. How long is the way there and back?",
+                        f"It is {a} + {a} = {2 * a} hours.",
+                    ),
+                ],
+                2,
+            ),
+            (
+                [
+                    (f"{who} lives in {place}.", "Nice town."),
+                    (f"I got that mixed up: {who} lives in {town}.", "Thanks."),
+                    (
+                        f"Write one line that invites {who} to visit me by train.",
+                        f"Dear {who}, take the next train from {place} and come to see me!",
+                    ),
+                ],
+                2,
+            ),
+            (
+                [
+                    (f"Our tent is {colour}, with a door of glass.", "It sounds pretty."),
+                    (f"No, sorry, the tent is {hue}.", "Got it."),
+                    (
+                        "Write one line for the sign that leads to it.",
+                        f"This way to the {colour} tent!",
+                    ),
+                ],
+                2,
+            ),
+            (
+                [
+                    (f"How much do {a} {thing} cost at 5 euros each?", f"They cost {5 * a} euros."),
+                    (
+                        f"My fault, I want {b} {thing}. What do I pay?",
+                        f"You pay {a} × 5 = {5 * a} euros.",
+                    ),
+                ],
+                1,
+            ),
+            (
+                [
+                    (f"The course begins on {day} at nine.", "I have noted it."),
+                    (f"My mistake, on {other}.", "I have noted it."),
+                    (
+                        "Draft a reminder for the class.",
+                        f"Reminder: the course begins on {day} at nine.",
+                    ),
+                ],
+                2,
+            ),
+            (
+                [
+                    (f"I can spend {10 * a} euros on {thing}.", "All right."),
+                    (f"Forget the {10 * a} euros, I can spend {10 * b}.", "All right."),
+                    (
+                        "One costs 2 euros. How many can I get?",
+                        f"You can get {5 * a}, since {10 * a} / 2 = {5 * a}.",
+                    ),
+                ],
+                2,
+            ),
         ]
     )
-    return talk, at
 
 
 def over_asking(rng: random.Random) -> tuple[Talk, int]:

@@ -191,6 +191,12 @@ def test_a_doubt_of_the_reply_settles_nothing(doubt: str):
     assert holds(*turns, asked=(None, None, None, "There are 16.")) == [APPLES, PEARS, HOW_MANY]
 
 
+def test_who_holds_to_a_value_against_the_reply_changes_nothing():
+    first = hear(CommonGround(), "Our hall has 40 chairs.")
+    told = hear(first, "That's wrong. It has 40, not 55.", "So you have 55 chairs.")
+    assert told.wording(told.entries[0]) == "Our hall has 40 chairs."
+
+
 def test_no_and_a_value_corrects_what_the_assistant_repeated():
     asked = (None, None, "All right: 12 apples and 4 pears.")
     assert holds(APPLES, PEARS, "No, 5 pears.", asked=asked)[1] == "Ben has 5 pears."

@@ -198,6 +198,40 @@ def test_an_answer_on_what_was_corrected_is_superseded(reply, breaks):
     assert (change.trouble, change.initiation, change.uptake) == (0, 2, 3)
 
 
+@pytest.mark.parametrize(
+    "mended",
+    ["I got that wrong, it has 55, not 40.", "That was wrong of me, our hall has 55 chairs."],
+)
+def test_who_mends_their_own_words_finds_no_fault_with_the_reply(mended):
+    found = audit(
+        talk(
+            "Our hall has 40 chairs.",
+            "Good to know.",
+            mended,
+            "Thanks.",
+            "A chair costs 3 euros. What do they cost?",
+            "40 × 3 = 120 euros.",
+        )
+    )
+    assert causes(found) == [(5, "superseded")]
+    assert "correct_other" not in names(found, 2)
+
+
+@pytest.mark.parametrize(("town", "breaks"), [("Oslo", True), ("Quito", False)])
+def test_a_word_that_was_corrected_is_superseded_where_the_reply_only_repeats_it(town, breaks):
+    found = audit(
+        talk(
+            "Mara Lind lives in Oslo now.",
+            "Nice town.",
+            "I got that mixed up: Mara Lind lives in Quito now.",
+            "Thanks.",
+            "Write one line that invites Mara Lind to visit me.",
+            f"Dear Mara, take the next train from {town} and come to see me!",
+        )
+    )
+    assert ((5, "superseded") in causes(found)) is breaks
+
+
 def test_the_same_question_again_is_over_asking():
     question = "How many people travel to Rome with you?"
     found = audit(talk(ASK, question, "There are 4 of us.", question, "Four, as I said.", "1200."))

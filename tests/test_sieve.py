@@ -31,12 +31,22 @@ def test_a_rule_finds_in_a_sieve_what_it_finds_alone(name: str, data: st.DataObj
     assert sign.sub("", text, 1) == sign.pattern.sub("", text, 1)
 
 
-@given(st.text(alphabet="abc é’–'\"\n?.1", max_size=20))
-def test_any_text_is_found_alike(text: str):
+PATTERNS = (
+    *(r"\bab?\b", r"(?<!a)b(?=c)", r"\w+'\w", r"c[^.?]{0,20}\?", r"[–’]", r"^\W*1$", r"é[^x]"),
+    *(r"[^a-z]c", r"\d\s[^~]", r"b{1,30}é", r"(a)\1", r"[^é]b", r"[^]a]c"),
+)
+
+
+@given(st.text(alphabet="abcx é²٣’–'\"\n\u00a0?.1~", max_size=20), st.integers(0, 3))
+def test_any_text_is_found_alike(text: str, start: int):
+    """A back-reference (which the automaton cannot hold) among them."""
     sieve = Sieve()
-    patterns = [r"\bab?\b", r"(?<!a)b(?=c)", r"\w+'\w", r"c[^.?]{0,20}\?", r"[–’]", r"^\W*1$"]
-    for sign in [sieve.sign(pattern) for pattern in patterns]:
-        assert spans(sign.search(text)) == spans(sign.pattern.search(text))
+    for sign in [sieve.sign(pattern) for pattern in PATTERNS]:
+        alone = sign.pattern
+        assert spans(sign.search(text, start)) == spans(alone.search(text, start))
+        assert spans(sign.match(text, start)) == spans(alone.match(text, start))
+        assert spans(sign.fullmatch(text, start)) == spans(alone.fullmatch(text, start))
+        assert [*map(spans, sign.finditer(text))] == [*map(spans, alone.finditer(text))]
 
 
 def test_a_pattern_that_is_none_is_refused():

@@ -98,7 +98,11 @@ class RuleAnnotator:
 
     def acts(self, reply: str, context: Conversation) -> tuple[Act, ...]:
         """The acts of `reply` in the order of its sentences; last, the answer it commits to."""
-        turn = _turn(reply, context.said_by("user"))
+        return self.answering(reply, context.said_by("user"))
+
+    def answering(self, reply: str, said: Sequence[str]) -> tuple[Act, ...]:
+        """`acts` of a reply to who has said this, turn by turn."""
+        turn = _turn(reply, said)
         found: list[Act] = []
         content: list[tuple[Sentence, bool]] = []  # may answer; whether it does something else too
         for index, sentence in enumerate(turn.sentences):
@@ -138,6 +142,7 @@ def _turn(reply: str, said: Sequence[str]) -> _Turn:
     if "?" in reply:
         echoed = heard(said)
         found = tuple(sentence for sentence in found if not _echo(sentence, echoed))
+    reads = [sentence.read for sentence in found]
     return _Turn(
         reply,
         found,
@@ -145,10 +150,10 @@ def _turn(reply: str, said: Sequence[str]) -> _Turn:
         frozenset(offers(reply)),
         said[-1].strip().lower().replace("’", "'") if said else "",
         frozenset[str]().union(*(_stems(text.lower()) for text in said[-_LATELY:])),
-        any(signs.HUH.search(sentence.read) for sentence in found),
-        any(signs.REFUSE.search(sentence.read) for sentence in found),
-        any(signs.REPAIR.search(sentence.read) for sentence in found),
-        bool(found) and bool(signs.MOVED.search(found[0].read)),
+        any(map(signs.HUH.search, reads)),
+        any(map(signs.REFUSE.search, reads)),
+        any(map(signs.REPAIR.search, reads)),
+        bool(found) and bool(signs.MOVED.search(reads[0])),
     )
 
 

@@ -25,12 +25,14 @@ _QUOTE = re.compile(
     r"\"[^\"\n]{1,400}\"|“[^“”\n]{1,400}”|«[^«»\n]{1,400}»"
     r"|(?<!\w)['‘](?:[^'‘’\n]|(?<=\w)['’](?=\w)){1,200}['’](?!\w)"
 )
+_OPENS = re.compile("[\"“«'‘](?<!\\w['‘])")  # where a quote may begin
 # A sentence ends at its mark, with any closing quote, star or bracket; or at the line's end. The
 # mark after "Dr" or "e.g" ends nothing.
 _END = re.compile(
-    r"(?<=[.!?])(?<!\b[DM]r\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bvs\.)(?<!\be\.g\.)(?<!\bi\.e\.)"
-    r"(?:[\"'”’»*_)\]]*)\s+|\n+"
+    r"[.!?](?<!\b[DM]r\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bvs\.)(?<!\be\.g\.)(?<!\bi\.e\.)"
+    r"(?P<closing>[\"'”’»*_)\]]*)\s+|\n+"
 )
+_WORD = re.compile(r"\w+")
 _READ = str.maketrans({"’": "'", "‘": "'", "*": None})
 
 
@@ -66,14 +68,14 @@ def _read(text: str) -> tuple[Sentence, ...]:
     found: list[Sentence] = []
     start = 0
     for end in (*_END.finditer(blanked), None):
-        closing = len(end[0]) - len(end[0].lstrip("\"'”’»*_)]")) if end else 0
-        stop = end.start() + closing if end else len(blanked)
-        read = blanked[start:stop].strip()
+        stop = len(blanked) if end is None else max(end.start(), end.end("closing"))
+        piece = blanked[start:stop]
+        read = piece.strip()
         if read:
-            start += len(blanked[start:stop]) - len(blanked[start:stop].lstrip())
+            start += len(piece) - len(piece.lstrip())
             written = text[start : start + len(read)]
             found.append(Sentence(written, read.translate(_READ).lower(), start))
-        start = end.end() if end else len(blanked)
+        start = len(blanked) if end is None else end.end()
     return tuple(found)
 
 
@@ -86,7 +88,11 @@ def cut(text: str) -> tuple[str, ...]:
 
 def hidden(text: str) -> str:
     """A text of the same length without what it only shows: code and quotes blanked out."""
-    return _QUOTE.sub(_blank, _CODE.sub(_blank, _BLOCK.sub(_break, text)))
+    if ">" in text or "```" in text:
+        text = _BLOCK.sub(_break, text)
+    if "`" in text:
+        text = _CODE.sub(_blank, text)
+    return _QUOTE.sub(_blank, text) if _OPENS.search(text) else text
 
 
 def shown(text: str) -> tuple[str, ...]:
@@ -97,7 +103,7 @@ def shown(text: str) -> tuple[str, ...]:
 
 def plain(text: str) -> str:
     """The words alone, in lower case: what two sentences share that say the same."""
-    return " ".join(re.findall(r"\w+", text.lower()))
+    return " ".join(_WORD.findall(text.lower()))
 
 
 def heard(said: Iterable[str]) -> frozenset[str]:

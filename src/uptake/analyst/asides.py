@@ -51,7 +51,7 @@ def aside(read: str, language: Language, told: frozenset[str], about: frozenset[
     weights = _weights(language)
     if weights is None or len(read) > LONGEST:
         return NEVER
-    return _of_words(read, language) + weights.step * weights.of(shared(about, told))
+    return _of_words(read, language) + _of_shared(shared(about, told), language)
 
 
 def features(read: str) -> Iterator[str]:
@@ -95,6 +95,12 @@ def _of_words(read: str, language: Language) -> float:
         total += _of_word(word, language) + weights.of(f"{before} {word}")
         before = word
     return weights.bias + weights.step * (total + weights.of(f"{before} $"))
+
+
+@cache
+def _of_shared(feature: str, language: Language) -> float:
+    weights = _weights(language)
+    return weights.step * weights.of(feature) if weights is not None else 0.0
 
 
 @lru_cache(maxsize=16384)

@@ -29,6 +29,8 @@ SPEAKS = 0.0  # log-odds that they are beside the matter
 
 def contrast(draft: Draft, start: int, read: str, opened: Opening) -> Entry | None:
     """For "7, not 5", "use 7 instead of 5", "change Ann to Ben"."""
+    if not any(draft.standing(landed=False)):
+        return None
     for place in dict.fromkeys((0, past_fillers(read, draft.pack))):
         for name in ("sure", "opened", "values"):
             words = name == "sure" or (name == "opened" and opened.corrects)
@@ -62,6 +64,8 @@ def exchange(draft: Draft, start: int, end: int) -> Entry | None:
     if not any(places):
         return None
     which = 0 if places[0] else 1
+    if not all(places) and _of_reply(draft, read, values, 1 - which):
+        return None
     if all(places):
         known = _old(read, values, draft.pack)
         if known is None and not _only_of_saying(draft, read):
@@ -80,6 +84,14 @@ def exchange(draft: Draft, start: int, end: int) -> Entry | None:
     put = Span(draft.turn, start + new.start, start + new.end)
     draft.strike(found[0].entry, found[0].start, found[0].end, entry, put)
     return entry
+
+
+def _of_reply(draft: Draft, read: str, values: Sequence[Value], other: int) -> bool:
+    """Whether a value that the user did not say is the reply's, and wrong ("it has 12, not 9")."""
+    said = draft.wording((draft.asked or "")[-1000:]).values
+    return any(value.key == values[other].key for value in said) and (
+        _old(read, values, draft.pack) == other
+    )
 
 
 def _old(read: str, values: Sequence[Value], pack: Pack) -> int | None:
@@ -185,6 +197,7 @@ def _places(draft: Draft, old: str) -> list[Slot]:
     return [
         Slot(entry.id, *match.span(), kind if values else "words", key, entry.span.turn)
         for entry in entries
+        if old in fold(entry.text)
         for match in re.finditer(rf"(?<!\w){re.escape(old)}(?!\w)", fold(entry.text))
         if all(match.end() <= each.start or match.start() >= each.end for each in entry.struck)
     ]

@@ -22,7 +22,7 @@ from uptake.analyst.pieces import Piece, pieces
 from uptake.analyst.presuming import presumed_false
 from uptake.analyst.revising import CLOSE, ranked, restated, retold, revise, says_otherwise
 from uptake.analyst.topics import belongs, steer, turn_opens
-from uptake.analyst.withdrawing import names_last, withdraw
+from uptake.analyst.withdrawing import names_last, taken_back, withdraw
 from uptake.analyst.wording import LONGEST, fold, past_marks
 from uptake.ground import CommonGround, Entry, Kind
 from uptake.sentences import plain
@@ -271,13 +271,16 @@ def _takes_back(draft: Draft, start: int, end: int, opened: Opening, turn: _Turn
     "Scratch that. Ann has 9." corrects what Ann had, and so does "Ann has 9. Scratch what I said
     before."; neither takes back what was said last.
     """
-    if names_last(draft, start, end, opened):
+    what, sure = taken_back(fold(draft.text[start:end]), opened, draft.pack)
+    if what is None:
+        return False
+    if names_last(what, draft.pack):
         follows = any(_replaces(draft, each) for each in turn.rest)
         if follows or _has_corrected(draft):
             turn.correcting = turn.correcting or follows
             draft.add(start, end, "social")
             return True
-    return withdraw(draft, start, end, opened) is not None
+    return withdraw(draft, start, end, what, sure=sure) is not None
 
 
 def _has_corrected(draft: Draft) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from uptake.errors import UptakeError
+from uptake.sieve import Sieve, Sign
 
 __all__ = ["ENGLISH", "Language", "Pack", "Phrase", "Pointer"]
 
@@ -34,7 +35,7 @@ class Phrase:
     `cues` only save time: one of them stands in whatever the pattern matches, if there are any.
     """
 
-    pattern: re.Pattern[str]
+    pattern: re.Pattern[str] | Sign
     cues: tuple[str, ...] = ()
 
     def at(self, text: str, start: int = 0) -> re.Match[str] | None:
@@ -61,10 +62,7 @@ class Phrase:
 
 
 def _stands(cues: Sequence[str], text: str) -> bool:
-    for cue in cues:  # noqa: SIM110  (asked for each pattern of each piece: half the time)
-        if cue in text:
-            return True
-    return False
+    return any(map(text.__contains__, cues))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,7 @@ class Language(NamedTuple):
     """A language by its code, or by a pack of your own at `path`."""
 
     code: str
-    path: Path | None = None
+    path: Path | None = field(default=None, hash=False)
 
     @property
     def file(self) -> Path:
@@ -201,6 +199,12 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
         **{f"point.{name}": _phrase(data["point_words"][name]) for name in ("ask_only", "empty")},
     }
     cues = {str(place): _cues(words) for place, words in data["cues"].items()}
+    sieves = [(Sieve(), places) for places in _SIEVED]
+    phrases |= {
+        place: Phrase(sieve.sign(str(phrases[place].pattern.pattern)))
+        for sieve, places in sieves
+        for place in places
+    }
     phrases = {
         place: replace(phrase, cues=cues.get(place, ())) for place, phrase in phrases.items()
     }
@@ -256,6 +260,16 @@ def _compiled(data: Mapping[str, Any]) -> Pack:
     )
 
 
+# Long patterns that seldom match: what may match is asked of an automaton (`sieve`). The last two
+# have one each: with the others they would make a large one.
+_SIEVED = (
+    (
+        *("lead.trail", "lead.wrong", "withdraw.weak", "topic.open", "topic.several"),
+        *("social.doubt", "social.telling", "social.announce", "goal.wants", "goal.prefers"),
+    ),
+    ("lead.sure",),
+    ("social.talk",),
+)
 _WITHDRAW = ("weak", "weak_colon", "mine", "about", "last", "everything", "idiom")
 _SOCIAL = ("doubt", "doubt_answer", "telling", "until_asked", "done", "announce")
 _GOAL = ("asks", "orders", "wants", "prefers", "pasted", "go")

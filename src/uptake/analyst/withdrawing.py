@@ -18,24 +18,22 @@ from uptake.analyst.language import Pack
 from uptake.analyst.opening import Opening
 from uptake.analyst.revising import ranked
 from uptake.analyst.topics import named
-from uptake.analyst.wording import Wording, fold
+from uptake.analyst.wording import Wording
 from uptake.ground import Entry
 
-__all__ = ["names_last", "withdraw"]
+__all__ = ["names_last", "taken_back", "withdraw"]
 
 _MARKS = " .,;:!?-–—"
 NAMED = 0.5  # of what a withdrawal names that must be found in what it takes back
 
 
-def withdraw(draft: Draft, start: int, end: int, opened: Opening) -> Entry | None:
+def withdraw(draft: Draft, start: int, end: int, what: str, *, sure: bool) -> Entry | None:
     """Enter characters `start` to `end` of the turn as a withdrawal, and take back what it names.
 
-    None where it is none. One that names what was never said is entered as pending.
+    `what` and `sure` are what `taken_back` says of it. None where nothing is named; what was never
+    said is entered as pending where the words are `sure`.
     """
     pack = draft.pack
-    what, sure = _named_by(fold(draft.text[start:end]), opened, pack)
-    if what is None:
-        return None
     if not what or pack["withdraw.last"].at(what):
         return _take_back_last(draft, start, end)
     if pack["withdraw.everything"].within(what):
@@ -52,15 +50,12 @@ def withdraw(draft: Draft, start: int, end: int, opened: Opening) -> Entry | Non
     return entry
 
 
-def names_last(draft: Draft, start: int, end: int, opened: Opening) -> bool:
-    """Whether a piece names only what was said ("scratch that", "forget the number I gave")."""
-    what, _ = _named_by(fold(draft.text[start:end]), opened, draft.pack)
-    if what is None:
-        return False
-    return bool(draft.pack["withdraw.last"].at(what)) or draft.pack.meta.issuperset(what.split())
+def names_last(what: str, pack: Pack) -> bool:
+    """Whether only what was said is named ("scratch that", "forget the number I gave")."""
+    return bool(pack["withdraw.last"].at(what)) or pack.meta.issuperset(what.split())
 
 
-def _named_by(read: str, opened: Opening, pack: Pack) -> tuple[str | None, bool]:
+def taken_back(read: str, opened: Opening, pack: Pack) -> tuple[str | None, bool]:
     """What a withdrawal names, and whether only a withdrawal could say it so; None if it is none.
 
     "Forget the budget" can mean nothing else. "The budget is off" can, and so may say it of what

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from uptake.analyst.language import Language, Pack
 
-__all__ = ["LONGEST", "Token", "Value", "Wording", "fold", "past_marks", "reader", "wording"]
+__all__ = ["LONGEST", "Value", "Wording", "fold", "past_marks", "reader", "wording"]
 
 LONGEST = 2000  # characters; what is longer is no sentence that another could correct
 
@@ -25,14 +25,6 @@ _TOKEN = re.compile(
 )
 _MARKS = re.compile(r"[\s,.:;!?*()–—-]*")
 _FOLD = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
-
-
-class Token(NamedTuple):
-    """A word, a number or a mark, in lower case, and where it stands."""
-
-    word: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,43 +109,85 @@ def wording(text: str, language: Language) -> Wording:
 @cache
 def reader(language: Language) -> Callable[[str], Wording]:
     """`wording` in one language; what it has read it remembers."""
-    return lru_cache(maxsize=16384)(partial(_wording, language=language))
+    pack = language.pack
+    know = lru_cache(maxsize=16384)(partial(_word, pack=pack))
+    return lru_cache(maxsize=16384)(partial(_wording, pack=pack, know=know))
 
 
-def _wording(text: str, language: Language) -> Wording:
+class _Tokens(NamedTuple):
+    """The words, numbers and marks of a sentence, in lower case, and where each stands."""
+
+    words: Sequence[str]
+    spans: Sequence[tuple[int, int]]
+
+
+class _Word(NamedTuple):
+    """A word wherever it stands: its stem, "" where it is none that two sentences are compared by.
+
+    `same` is the stem of what it is compared as, `tells` whether a sentence is about it, `begins`
+    whether a value can begin with it.
+    """
+
+    root: str
+    same: str
+    tells: bool
+    begins: bool
+    indefinite: bool
+    additive: bool
+    negates: bool
+
+
+def _word(word: str, pack: Pack) -> _Word:
+    sign = word in "$€£%"
+    compared = word not in pack.glue and (word[0].isalnum() or sign)
+    root = _stem(word, pack) if compared else ""
+    return _Word(
+        root,
+        pack.same.get(word, root) if compared else "",
+        compared and word not in pack.stop and not sign,
+        word in pack.valued or word[0] == "." or word[0].isdigit(),
+        word in pack.indefinite,
+        word in pack.additive,
+        word in pack.negations,
+    )
+
+
+def _wording(text: str, pack: Pack, know: Callable[[str], _Word]) -> Wording:
     if len(text) > LONGEST:
         return _NOTHING
-    pack = language.pack
-    tokens = [Token(m[0], m.start(), m.end()) for m in _TOKEN.finditer(fold(text))]
-    values, taken = _values(tokens, pack)
+    read = fold(text)
+    spans = [found.span() for found in _TOKEN.finditer(read)]
+    words = [read[start:end] for start, end in spans]
+    known = [*map(know, words)]
+    values, taken = _values(_Tokens(words, spans), known, pack)
     frame: list[str] = []
     starts: list[int] = []
     about: set[str] = set()
     counted: set[str] = set()
     names: list[tuple[int, int]] = []
-    indefinite = 0
+    indefinite, additive, negated = 0, False, False
     amount: str | None = None
-    for place, token in enumerate(tokens):
+    for place, word in enumerate(known):
+        additive = additive or word.additive
+        negated = negated or word.negates
         if place in taken:
             value = taken[place]
             amount = value.key if value.kind == "number" else amount
             continue
-        word = token.word
-        indefinite += word in pack.indefinite
-        if word in pack.glue or not (word[0].isalnum() or word in "$€£%"):
+        indefinite += word.indefinite
+        if not word.root:
             continue
-        root = _stem(word, language)
-        frame.append(pack.same.get(word, root))
-        starts.append(token.start)
-        if word in pack.stop or word in "$€£%":
+        start, end = spans[place]
+        frame.append(word.same)
+        starts.append(start)
+        if not word.tells:
             continue
-        about.add(root)
-        if amount is not None and word not in pack.additive:
-            counted.add(root)
+        about.add(word.root)
+        if amount is not None and not word.additive:
+            counted.add(word.root)
             amount = None
-        if text[token.start].isupper():
-            names.append((token.start, token.end))
-    words = {token.word for token in tokens}
+        if text[start].isupper():
+            names.append((start, end))
     return Wording(
         tuple(frame),
         tuple(starts),
@@ -162,27 +196,28 @@ def _wording(text: str, language: Language) -> Wording:
         tuple(values),
         tuple(names),
         indefinite,
-        not words.isdisjoint(pack.additive),
-        not words.isdisjoint(pack.negations),
+        additive,
+        negated,
     )
 
 
-@lru_cache(maxsize=16384)
-def _stem(word: str, language: Language) -> str:
+def _stem(word: str, pack: Pack) -> str:
     """A word without the ending that its other forms have."""
-    for ending, put, least in language.pack.endings:
+    for ending, put, least in pack.endings:
         if word.endswith(ending) and len(word) - len(ending) >= least:
             return word[: len(word) - len(ending)] + put
     return word
 
 
-def _values(tokens: Sequence[Token], pack: Pack) -> tuple[list[Value], dict[int, Value]]:
+def _values(
+    tokens: _Tokens, known: Sequence[_Word], pack: Pack
+) -> tuple[list[Value], dict[int, Value]]:
     """The values in order, and by the places of their tokens."""
     found: list[Value] = []
     taken: dict[int, Value] = {}
     place = 0
-    for at, token in enumerate(tokens):
-        if at < place or not _may_be_value(token.word, pack):
+    for at, word in enumerate(known):
+        if at < place or not word.begins:
             continue
         value, after = _value(tokens, at, pack)
         if value is not None:
@@ -193,15 +228,10 @@ def _values(tokens: Sequence[Token], pack: Pack) -> tuple[list[Value], dict[int,
     return found, taken
 
 
-def _may_be_value(word: str, pack: Pack) -> bool:
-    """Whether a word can begin a value: few do, and all are asked."""
-    return word in pack.valued or word[0] == "." or word[0].isdigit()
-
-
-def _value(tokens: Sequence[Token], place: int, pack: Pack) -> tuple[Value | None, int]:
-    word = tokens[place].word
-    before = tokens[place - 1].word if place else ""
-    after = tokens[place + 1].word if place + 1 < len(tokens) else ""
+def _value(tokens: _Tokens, place: int, pack: Pack) -> tuple[Value | None, int]:
+    word = tokens.words[place]
+    before = tokens.words[place - 1] if place else ""
+    after = tokens.words[place + 1] if place + 1 < len(tokens.words) else ""
     if word[0].isdigit() or (word[0] == "." and len(word) > 1):
         return _figure(tokens, place, pack)
     if word in pack.numbers and not (word in pack.one and _pronoun(before, after, pack)):
@@ -221,18 +251,18 @@ def _pronoun(before: str, after: str, pack: Pack) -> bool:
     return before in pack.one_after or before in pack.ordinals or before in pack.sets or not after
 
 
-def _figure(tokens: Sequence[Token], place: int, pack: Pack) -> tuple[Value | None, int]:
+def _figure(tokens: _Tokens, place: int, pack: Pack) -> tuple[Value | None, int]:
     """A number in digits, with what belongs to it: a fraction's other half, "million", "pm"."""
-    word = tokens[place].word
+    word = tokens.words[place]
     after = place + 1
     if word[-1].isalpha():
         return _made(tokens, place, after, "ordinal", word)
-    following = tokens[after].word if after < len(tokens) else ""
+    following = tokens.words[after] if after < len(tokens.words) else ""
     if ":" in word or following in pack.dayhalf:
         clock = following in pack.dayhalf
         return _made(tokens, place, after + clock, "time", word + (following if clock else ""))
-    if following == "/" and after + 1 < len(tokens) and tokens[after + 1].word.isdigit():
-        return _made(tokens, place, after + 2, "number", f"{word}/{tokens[after + 1].word}")
+    if following == "/" and after + 1 < len(tokens.words) and tokens.words[after + 1].isdigit():
+        return _made(tokens, place, after + 2, "number", f"{word}/{tokens.words[after + 1]}")
     try:
         number = float(word.replace(",", ""))
     except ValueError:  # "1.2.3", a version
@@ -242,22 +272,22 @@ def _figure(tokens: Sequence[Token], place: int, pack: Pack) -> tuple[Value | No
     return _made(tokens, place, after + scaled, "number", _written(number))
 
 
-def _named(tokens: Sequence[Token], place: int, pack: Pack) -> tuple[Value | None, int]:
+def _named(tokens: _Tokens, place: int, pack: Pack) -> tuple[Value | None, int]:
     """A number in words: "twenty-five", "two hundred and six"."""
-    total, current = 0.0, pack.numbers[tokens[place].word]
+    total, current = 0.0, pack.numbers[tokens.words[place]]
     after = place + 1
-    while after < len(tokens):
-        word = tokens[after].word
+    while after < len(tokens.words):
+        word = tokens.words[after]
         step = after
-        if word in pack.joins_numbers and after + 1 < len(tokens):
-            step, word = after + 1, tokens[after + 1].word
+        if word in pack.joins_numbers and after + 1 < len(tokens.words):
+            step, word = after + 1, tokens.words[after + 1]
         if word in pack.scales and step == after:
             current *= pack.scales[word]
             if pack.scales[word] >= 1000:
                 total, current = total + current, 0.0
         elif word in pack.numbers and _adds(current, pack.numbers[word], step > after):
             current += pack.numbers[word]
-        elif word in pack.ordinals and step == after + 1 and tokens[after].word == "-":
+        elif word in pack.ordinals and step == after + 1 and tokens.words[after] == "-":
             return _made(tokens, place, step + 1, "number", f"{current:g}/{pack.ordinals[word]}")
         else:
             break
@@ -272,10 +302,8 @@ def _adds(current: float, more: float, joined: bool) -> bool:
     return hundreds or (tens and more >= 1) or (joined and current >= 100 and more < 1)
 
 
-def _made(
-    tokens: Sequence[Token], place: int, after: int, kind: str, key: str
-) -> tuple[Value, int]:
-    return Value(tokens[place].start, tokens[after - 1].end, kind, key), after
+def _made(tokens: _Tokens, place: int, after: int, kind: str, key: str) -> tuple[Value, int]:
+    return Value(tokens.spans[place][0], tokens.spans[after - 1][1], kind, key), after
 
 
 def _written(number: float) -> str:

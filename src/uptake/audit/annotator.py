@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+import numpy as np
+
 from uptake.acts import Act
 from uptake.audit.features import Floats, Seen
 from uptake.audit.heard import Heard
@@ -89,20 +91,12 @@ class LearnedMarks:
     def _both(self, heard: Heard, acts: Mapping[int, tuple[Act, ...]], sure: Floats) -> Marks:
         """The marks of one conversation, by the rules and by what was learned."""
         marks = by_rule(heard, acts)
-        found: dict[int, tuple[Mark, ...]] = {}
-        likely = sure >= 0.5
-        for at, probable, each in zip(heard.turns, sure, likely, strict=True):
-            found[at] = marks[at]
-            if each.any():
-                known = {mark.name for mark in marks[at]}
-                more = ADDED[heard.role(at)] - known
-                found[at] += tuple(
-                    _learned(heard, at, name, round(chance, 3))
-                    for name, chance, yes in zip(
-                        self.weights.acts, probable.tolist(), each, strict=True
-                    )
-                    if yes and name in more
-                )
+        found: dict[int, tuple[Mark, ...]] = dict(marks)
+        for turn, act in np.argwhere(sure >= 0.5).tolist():
+            at, name = heard.turns[turn], self.weights.acts[act]
+            if name in ADDED[heard.role(at)] and all(mark.name != name for mark in marks[at]):
+                chance = round(float(sure[turn, act]), 3)
+                found[at] = (*found[at], _learned(heard, at, name, chance))
         return found
 
 

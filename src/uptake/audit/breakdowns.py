@@ -100,11 +100,11 @@ def _superseded(heard: Heard, marks: Marks) -> Iterator[Breakdown]:
     ]
     if not replaced:
         return
-    answers = [at for at in heard.replies if does(marks, at, "commit")]
+    answers = [at for at in heard.replies if does(marks, at, "commit", "display")]
     used = {at: _used(heard.texts[at]) for at in answers}
     for entry, old, new, by in replaced:
-        gone = _values(old) - _values(new) - _standing(ground, entry)
-        fresh = _values(new) - _values(old)
+        gone, fresh = _differ(old, new)
+        gone -= _standing(ground, entry)
         ended = heard.users[ground.entries[by].span.turn]
         for at in answers:
             if ended < at and gone & used[at] and not fresh & used[at]:
@@ -126,6 +126,18 @@ def _replaced(ground: CommonGround, entry: Entry) -> Iterator[tuple[str, str, in
         yield entry.text, "" if later.kind == "withdrawal" else later.text, entry.by
 
 
+def _differ(old: str, new: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The values that only the old words give, and only the new; else the one word that is other.
+
+    "The tent is red" and "the tent is blue" give no number.
+    """
+    gone, fresh = _values(old) - _values(new), _values(new) - _values(old)
+    if gone or not new:
+        return gone, fresh
+    was, now = content(old) - content(new), content(new) - content(old)
+    return (was, now) if len(was) == 1 and alike(old, new) >= 0.5 else (gone, fresh)
+
+
 def _values(text: str) -> frozenset[str]:
     """The numbers of a text; where it has none and is short, its content words."""
     numbers = frozenset(_NUMBER.findall(text))
@@ -133,9 +145,9 @@ def _values(text: str) -> frozenset[str]:
 
 
 def _standing(ground: CommonGround, but: Entry) -> frozenset[str]:
-    """The values of all else that holds: to use one of those is no mistake."""
+    """The values and words of all else that holds: to use one of those is no mistake."""
     return frozenset[str]().union(
-        *(_values(ground.wording(e)) for e in ground.standing() if e.id != but.id)
+        *(_used(ground.wording(e)) for e in ground.standing() if e.id != but.id)
     )
 
 

@@ -70,12 +70,17 @@ class Findings:
         if found.first is not None:
             place = found.heard.replies.index(found.first.at) + 1
             self.firsts[min(place, LATEST), found.first.cause] += 1
-            if bad(found) and len(found.heard.turns) > 1:
+            if len(found.heard.turns) > 1 and self._may_keep(found.first.cause, bad(found)):
                 self._keep([laid_out(transcript, found, redact=redact)])
 
     def _count(self, group: tuple[str, str], name: str, events: int, occasions: int) -> None:
         if occasions:
             self.tallies.setdefault(group, {}).setdefault(name, Tally()).add(events, occasions)
+
+    def _may_keep(self, cause: str, badness: float) -> bool:
+        """Whether a conversation as bad as that may be one to read: it is laid out only then."""
+        of_cause = [worst.badness for worst in self.worst if worst.cause == cause]
+        return badness > 0 and (len(of_cause) < KEPT or round(badness, 4) >= of_cause[-1])
 
     def _keep(self, more: list[Worst]) -> None:
         ranked = sorted([*self.worst, *more], key=lambda w: (-w.badness, w.file, w.line, w.id))
@@ -162,16 +167,19 @@ def _figures(found: Audit) -> Iterator[tuple[str, int, int]]:
         for cause in CAUSES:
             yield cause, int(any(each.cause == cause for each in found.breakdowns)), 1
     for role, turns in (("user", users), ("assistant", replies)):
-        acts = Counter(name for at in turns for name in {m.name for m in marks.get(at, ())})
+        acts: dict[str, int] = {}
+        for at in turns:
+            for name in {mark.name for mark in marks.get(at, ())}:
+                acts[name] = acts.get(name, 0) + 1
         for name, count in acts.items():
             yield f"act:{role}:{name}", count, len(turns)
         yield f"turns:{role}", 0, len(turns)
     asks = [at for at in replies if any(m.name in _ASKS for m in marks.get(at, ()))]
     yield "asks", len(asks), len(replies)
     answered = [at for at in users if heard.before(at, "assistant") is not None]
+    shown = {(signal.name, signal.at) for signal in found.signals}
     for name in SIGNALS:
-        count = len({s.at for s in found.signals if s.name == name})
-        yield f"signal:{name}", count, len(answered)
+        yield f"signal:{name}", sum(each == name for each, _ in shown), len(answered)
     yield "turns", 0, len(heard.turns)
     yield from _repaired(found.repairs, len(heard.turns))
     yield from _before(found, answered)

@@ -24,6 +24,7 @@ LONGEST = 20_000
 """Characters of a message that are read."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_APOSTROPHE = re.compile("['’]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,14 @@ def listen(conversation: Conversation) -> Heard:
 @lru_cache(maxsize=2048)
 def content(text: str) -> frozenset[str]:
     """The content words of a text, cut to their first letters so that kin are equal."""
-    words = (word.lower().partition("'")[0] for word in _WORD.findall(text.replace("’", "'")))
-    return frozenset(word[:5] for word in words if word not in signs.COMMON)
+    return frozenset(map(_kin, _WORD.findall(text))) - {""}
+
+
+@lru_cache(maxsize=16384)
+def _kin(word: str) -> str:
+    """The first letters of a word; "" for one that says nothing."""
+    low = _APOSTROPHE.split(word.lower(), 1)[0]
+    return "" if low in signs.COMMON else low[:5]
 
 
 def alike(first: str, second: str) -> float:

@@ -11,13 +11,13 @@ How often the rules are right is measured for replies only (docs/acts.md); for u
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from uptake.acts import Act, RuleAnnotator
 from uptake.audit.heard import Heard
-from uptake.conversation import Conversation, Message
 
 __all__ = ["ActAnnotator", "Mark", "Marks", "RuleMarks", "by_rule", "does", "ruled"]
 
@@ -54,6 +54,7 @@ def does(marks: Marks, at: int | None, *names: str) -> bool:
     return any(mark.name in names and mark.probability >= 0.5 for mark in found)
 
 
+LATELY = 8  # turns before one that the rules for replies see
 _OF_USERS = frozenset({"acknowledge", "huh", "reject", "correct_other", "repair_self"})
 # "No, I meant …": the reply has shown a misreading, and the user mends it.
 _MEANT = re.compile(
@@ -84,16 +85,15 @@ class RuleMarks:
 
 
 def ruled(heard: Heard) -> Mapping[int, tuple[Act, ...]]:
-    """What the rules for replies find in every turn, whoever speaks."""
+    """What the rules for replies find in every turn: whoever speaks, the other is the user."""
     rules = RuleAnnotator()
-    answering = {role: _as_heard_by(heard, role) for role in _OTHER}
-    return {
-        at: rules.acts(
-            heard.texts[at],
-            Conversation(answering[heard.role(at)][max(0, number - 8) : number]),
-        )
-        for number, at in enumerate(heard.turns)
-    }
+    acts: dict[int, tuple[Act, ...]] = {}
+    lately: deque[tuple[str, str]] = deque(maxlen=LATELY)
+    for at, text in heard.texts.items():
+        role = heard.role(at)
+        acts[at] = rules.answering(text, [said for who, said in lately if who != role])
+        lately.append((role, text))
+    return acts
 
 
 def by_rule(heard: Heard, acts: Mapping[int, tuple[Act, ...]]) -> Marks:
@@ -112,17 +112,10 @@ def by_rule(heard: Heard, acts: Mapping[int, tuple[Act, ...]]) -> Marks:
         if any(mark.name == "repair_third" for mark in found[at]):  # its "no" is no more
             found[at] = [m for m in found[at] if m.name not in ("correct_other", "reject")]
     for at, mark in _by_ledger(heard):
+        if mark.name == "repair_self":  # "I got that wrong" finds no fault with the reply
+            found[at] = [m for m in found[at] if m.name != "correct_other"]
         found[at].append(mark)
     return {at: tuple(dict.fromkeys(marks)) for at, marks in found.items()}
-
-
-def _as_heard_by(heard: Heard, role: str) -> tuple[Message, ...]:
-    """The turns as the rules for replies read them: whoever is answered by `role` is the user."""
-    swap = role == "user"
-    return tuple(
-        Message(_OTHER[heard.role(at)] if swap else heard.role(at), heard.texts[at])
-        for at in heard.turns
-    )
 
 
 def _of_user(heard: Heard, at: int, found: Sequence[Mark]) -> Iterator[Mark]:

@@ -45,6 +45,7 @@ BATCH = 64  # conversations, or fewer of many turns
 TURNS = 1000  # of a batch
 EVERY = 3.0  # seconds between two states
 STATE = "audit.json"
+_JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 
 
 @dataclass(frozen=True)
@@ -289,8 +290,8 @@ def _work(redact: bool, parquet: bool, events: bool, said: _Said, batch: _Batch)
         rows += turn_rows(transcript, found, redact=redact)
         if events:
             told.append(event_lines(transcript, found, redact=redact))
-    lines = rows if parquet else "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    return _Done(findings, lines, "".join(told), batch)
+    lines = rows if parquet else "".join(_JSON(row) + "\n" for row in rows)
+    return _Done(findings, lines, "".join(told), _Batch((), batch.faults, batch.file, batch.within))
 
 
 def _corpus(transcript: Transcript) -> str:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from uptake.audit.heard import Heard, alike, content
 from uptake.audit.marks import Marks, does
@@ -88,7 +89,8 @@ def _again(heard: Heard, at: int) -> str | None:
     if len(words) < 2:
         return None
     told = [(t, heard.texts[t]) for t in heard.users if t < at][-BACK:]
-    if any(plain(text) == plain(old) for _, old in told):
+    same = _plain(text)
+    if any(_plain(old) == same for _, old in told):
         return "repeats"
     asking = _asking(heard)
     if (
@@ -102,6 +104,9 @@ def _again(heard: Heard, at: int) -> str | None:
         if t in asking and same and not _names(text) - _names(old):
             return "rephrases"
     return None
+
+
+_plain = lru_cache(maxsize=2048)(plain)
 
 
 def _asking(heard: Heard) -> frozenset[int]:

@@ -94,7 +94,7 @@ class _Worker:
 def _serve(pipe: Connection, work: Callable[[Any], Any]) -> None:
     """Work until the other end of the pipe is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.set_threshold(50_000)  # an audit makes many objects and hardly a circle of them
+    gc.set_threshold(200_000)  # an audit makes many objects and hardly a circle of them
     while True:
         try:
             batch = pipe.recv()
