@@ -136,7 +136,7 @@ class Language(NamedTuple):
     """A language by its code, or by a pack of your own at `path`."""
 
     code: str
-    path: Path | None = field(default=None, hash=False)
+    path: Path | None = None
 
     @property
     def file(self) -> Path:
