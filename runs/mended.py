@@ -15,8 +15,9 @@ from typing import Any
 
 import uptake
 from table import save
-from uptake.probes import metrics, names
+from uptake.probes import metrics
 from uptake.scores import Row
+from uptake.study.measure import SKILLS
 
 ASKED = ("lost", "missing")
 """Where `examine` is played, too: elsewhere nothing is missing."""
@@ -51,14 +52,12 @@ def played(*probes: str, n: int, seed: int, out: Path, analyst: str) -> dict[boo
 
 def measure(n: int, seed: int, out: Path) -> list[dict[str, Any]]:
     """A row for each headline figure and side: bare, and mediated with each analyst."""
-    rules = played(*names(), n=n, seed=seed, out=out, analyst="rules")
+    rules = played(*sorted(SKILLS), n=n, seed=seed, out=out, analyst="rules")
     examine = played(*ASKED, n=n, seed=seed, out=out, analyst="examine")
     sides = {"bare": rules[False], "rules": rules[True], "examine": examine[True]}
     wanted: list[Key] = [("lost", "mean", "full"), ("lost", "mean", "sharded")]
     wanted.append(("missing", "holds", "complete"))
-    for probe, measured in metrics(names()).items():
-        if probe == "replay":  # for conversations that were had
-            continue
+    for probe, measured in metrics(sorted(SKILLS)).items():
         wanted += [(probe, m.name, m.condition) for m in measured if m.headline]
     rows: list[dict[str, Any]] = []
     for key in wanted:

@@ -15,13 +15,14 @@ from typing import Any
 
 import uptake
 from table import save
-from uptake.probes import metrics, names
+from uptake.probes import metrics
+from uptake.study.measure import SKILLS
 
 
 def measure(model: str, n: int, seed: int, out: Path) -> list[dict[str, Any]]:
     """One row a headline figure, the time of all last; the constant policies' best in a note."""
     started = time.perf_counter()
-    probes = [name for name in names() if name != "replay"]  # for conversations that were had
+    probes = sorted(SKILLS)
     result = uptake.probe(*probes, model=model, n=n, repeats=1, seed=seed, out=out)
     seconds = time.perf_counter() - started
     scored = (row for row in result.rows() if row.score == "last")

@@ -17,8 +17,9 @@ from typing import Any
 
 import uptake
 from table import save
-from uptake.probes import metrics, names
+from uptake.probes import metrics
 from uptake.scores import Row
+from uptake.study.measure import SKILLS
 
 Key = tuple[str, str, str]
 
@@ -36,8 +37,9 @@ LOST: tuple[tuple[Key, str], ...] = (
 
 def skills(model: str, n: int, seed: int, out: Path) -> dict[Key, Row]:
     """The last-turn rows of every probe, each instruction played once."""
-    probes = [name for name in names() if name != "replay"]  # for conversations that were had
-    result = uptake.probe(*probes, model=model, n=n, repeats=1, seed=seed, out=out, controls=False)
+    result = uptake.probe(
+        *sorted(SKILLS), model=model, n=n, repeats=1, seed=seed, out=out, controls=False
+    )
     return {(r.probe, r.metric, r.condition): r for r in result.rows() if r.score == "last"}
 
 
@@ -64,8 +66,8 @@ def lost(model: str, n: int, seed: int, out: Path) -> dict[bool, dict[Key, Row]]
 def wanted() -> list[Key]:
     """The headline figures of every probe, and the slope of asking over working."""
     found: list[Key] = []
-    for probe, measured in metrics(names()).items():
-        if probe not in ("replay", "lost"):
+    for probe, measured in metrics(sorted(SKILLS)).items():
+        if probe != "lost":
             found += [(probe, m.name, m.condition) for m in measured if m.headline]
             found += [(probe, m.name, m.condition) for m in measured if m.name == "slope_net"]
     return found

@@ -23,7 +23,7 @@ from uptake.embedded.model import Embedded
 from uptake.episode import Episode, play
 from uptake.model import Model, ModelError, Sampling
 from uptake.models import model as open_model
-from uptake.probes import metrics, names
+from uptake.probes import metrics
 from uptake.run.plan import Job
 from uptake.scores import measured
 
@@ -110,7 +110,7 @@ def measure(
     conditions: Sequence[str] = (),
     mediated: bool = False,
 ) -> Measurement:
-    """Play `probes` (all) on the model in a folder, for about as long as `seconds`.
+    """Play `probes` (those of `SKILLS`) on the model in a folder, for about as long as `seconds`.
 
     The first few instructions are played to their end, however long they take.
     """
@@ -119,7 +119,7 @@ def measure(
         plain = opened(folder, threads)
         model: Model = mediator(plain, [], mediated=mediated) or plain
         ready = runs.setup(
-            probes or names(),
+            probes or tuple(SKILLS),
             model=model,
             domain=source,
             n=n,
