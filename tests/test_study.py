@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -205,6 +205,19 @@ def test_the_working_of_what_no_reading_has_stays_away():
     assert worked("The answer is 100000.", [one]) == "The answer is 100000."
     other = domain("database").generate(1, seed=3, split="train")[0]
     assert worked("The answer is 3.", [other]) == "The answer is 3."
+
+
+def test_what_is_wanted_once_a_fact_is_taken_back_has_its_working():
+    """Such an instruction has a shard less than its problem has facts."""
+    math = domain("math")
+    for one in math.generate(400, seed=5, split="train"):
+        for at, shard in enumerate(one.shards):
+            if shard.withdrawn is None:
+                continue
+            left = (*one.shards[:at], *one.shards[at + 1 :])
+            wanted = replace(one, shards=left, answer=shard.withdrawn)
+            said = worked(f"The answer is {shard.withdrawn}.", [wanted, one])
+            assert math.verify(wanted, said).score == 1 and "=" in said
 
 
 def test_changed_and_withdrawn_answers_have_their_working():

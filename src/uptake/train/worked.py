@@ -18,7 +18,7 @@ from uptake.train.corpus import solution
 
 __all__ = ["guessed", "worked"]
 
-ANSWER = re.compile(r"The answer is (\d+)\.$")
+ANSWER = re.compile(r"The answer is (-?\d+)\.$")
 NUMBER = re.compile(r"\d+")
 TRIES = 50
 
@@ -63,7 +63,10 @@ def _readings(instruction: Instruction) -> Iterator[Problem]:
     if problem is None:
         return
     yield problem
-    for shard, fact in zip(instruction.shards[1:], problem.facts, strict=False):
+    told = instruction.shards[1:]
+    if len(told) != len(problem.facts):
+        return  # a fact was taken back: which shard tells which is no longer known
+    for shard, fact in zip(told, problem.facts, strict=True):
         other = _other(problem, shard, fact.key)
         if other is not None:
             yield problem.with_value(fact.key, other)
