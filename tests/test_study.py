@@ -217,7 +217,8 @@ def test_what_is_wanted_once_a_fact_is_taken_back_has_its_working():
             left = (*one.shards[:at], *one.shards[at + 1 :])
             wanted = replace(one, shards=left, answer=shard.withdrawn)
             said = worked(f"The answer is {shard.withdrawn}.", [wanted, one])
-            assert math.verify(wanted, said).score == 1 and "=" in said
+            assert math.verify(wanted, said).score == 1
+            assert "=" in said
 
 
 def test_changed_and_withdrawn_answers_have_their_working():

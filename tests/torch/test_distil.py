@@ -13,12 +13,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from uptake.embedded.model import WEIGHTS
 from uptake.scenario import bullets
-from uptake.train.distil import at_once, distil, distil_loss
-from uptake.train.loops import Row
+from uptake.train.distil import distil, distil_loss
+from uptake.train.loops import Row, row_of
 from uptake.train.methods import DistilRecipe, read_any
 from uptake.train.recipe import RecipeError
 from uptake.train.rollout import Coder, Drawn, roll
 from uptake.train.tasks import TOLD, Tasks
+from uptake.train.views import at_once, views
 
 TINY = DistilRecipe(
     name="tiny",
@@ -92,6 +93,40 @@ def test_a_question_of_yes_or_no_is_read_as_it_was_said(coder: Coder) -> None:
     one = played(coder, "presupposition.direct_false", "scripted")
     said = " ".join(turn.user for turn in one.episode.turns)
     assert at_once(one.task.scenario, one.episode) == said
+
+
+@pytest.mark.parametrize("condition", ["false", "true"])
+def test_what_is_taken_for_granted_the_teacher_is_asked_directly(
+    coder: Coder, condition: str
+) -> None:
+    one = played(coder, f"presupposition.{condition}", "scripted")
+    asked, whole = views(one.task.scenario, one.episode)
+    direct = played(coder, f"presupposition.direct_{condition}", "scripted")
+    assert asked == direct.episode.conversation().to_dicts()[:-1]
+    facts = one.task.scenario.instruction.shards
+    assert [m["content"] for m in whole] == [bullets([shard.text for shard in facts])]
+
+
+@pytest.mark.parametrize("condition", ["lost.sharded", "presupposition.direct_true"])
+def test_everything_else_the_teacher_is_asked_once(coder: Coder, condition: str) -> None:
+    one = played(coder, condition, "scripted")
+    assert len(views(one.task.scenario, one.episode)) == 1
+
+
+def test_where_the_teacher_ends_a_part_the_student_goes_on(coder: Coder) -> None:
+    """Wanted of the token that leads on is what the teacher gives to its end."""
+    model = AutoModelForCausalLM.from_pretrained(WEIGHTS, dtype=torch.float32)
+    asked = {"role": "user", "content": "Ann has 3 eggs. Ann buys 4 eggs. How many has she now?"}
+    theirs = row_of(coder, [asked, {"role": "assistant", "content": "3 + 4 = 7. The answer is 7."}])
+    mine = replace(theirs, ids=(*theirs.ids[:-1], coder.line))
+    with torch.no_grad():
+        scores = torch.log_softmax(model(torch.tensor([theirs.ids])).logits[0, -2].float(), -1)
+    swapped = scores.clone()
+    swapped[[coder.end, coder.line]] = scores[[coder.line, coder.end]]
+    wanted = torch.nn.functional.kl_div(scores, swapped, log_target=True, reduction="sum")
+    found = float(distil_loss(model, model, [mine], [theirs]).detach())
+    assert found == pytest.approx(float(wanted), rel=0.05)
+    assert found > 1
 
 
 def test_the_loss_is_the_divergence_of_the_reply_alone() -> None:

@@ -22,7 +22,7 @@ from uptake.probes.variants import Played, acts_at, changeable, changed, pick, s
 from uptake.questions import yes_or_no
 from uptake.scenario import Scenario, Told, question
 
-__all__ = ["TRIGGERS", "Presupposition", "objects", "presupposition"]
+__all__ = ["TRIGGERS", "Presupposition", "direct", "objects", "presupposition"]
 
 TRIGGERS = {
     "since": "Since {claim}, I ask again: {question}",
@@ -91,6 +91,19 @@ def trigger(instruction_id: str) -> str:
 def _loaded(instruction: Instruction, claim: str) -> str:
     words = TRIGGERS[trigger(instruction.id)]
     return words.format(claim=claim, question=question(instruction))
+
+
+def direct(scenario: Scenario) -> str | None:
+    """The direct question after what the last turn takes for granted; None where it takes nothing.
+
+    `scenario` is one of `Presupposition.scenarios`.
+    """
+    instruction = scenario.instruction
+    shard = changeable(instruction)
+    if shard is None or scenario.turns[-1].yes is not None:
+        return None
+    known = instruction.shards[shard]
+    return known.false_check if scenario.condition == "false" else known.check
 
 
 def knows(played: Played) -> float | None:

@@ -1,11 +1,11 @@
 """FULL-view self-distillation: what the model would say if told at once, learned over turns.
 
 The teacher is the model as it came. It reads in one message what the user wants by the end of the
-conversation, and writes its reply. The student is the same model at the end of the conversation,
-behind its own earlier replies, and moves its next-token distributions over that reply to the
-teacher's: the loss is the mean over tokens of KL(teacher ‖ student), in nats (after
+conversation (`views`), and writes its reply. The student is the same model at the end of the
+conversation, behind its own earlier replies, and moves its next-token distributions over that reply
+to the teacher's: the loss is the mean over tokens of KL(teacher ‖ student), in nats (after
 arXiv 2605.24432). Where a request is told at once, teacher and student read the same, and the loss
-holds the model to what it was.
+holds the model to what it was. Where the teacher is asked twice, its replies are the lines of one.
 
 Only the last reply is learned. Before all is told the teacher knows no more than the student, and
 what it says is a guess: learned, its made-up numbers come up in the conversation and are reckoned
@@ -23,47 +23,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uptake.episode import Episode
-from uptake.scenario import Scenario, bullets
 from uptake.train.course import Step, mean, summary
 from uptake.train.loops import Row, device_of, opened_model, padded
 from uptake.train.methods import DistilRecipe
 from uptake.train.rollout import Rollout, roll
 from uptake.train.sampler import EngineSampler, engine
 from uptake.train.sitting import Sitting, attend
+from uptake.train.views import views
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Distilling", "at_once", "distil", "distil_loss"]
-
-
-def at_once(scenario: Scenario, episode: Episode) -> str:
-    """What the user wants at the end, as one message, where all that it takes was told.
-
-    It is what the user said where that was one turn, and otherwise a list, as under CONCAT: after
-    a correction of the facts as they stand now, after a hand-off of the request that was come back
-    to. Where something was never told, or the last turn asks yes or no, it is what the user said: a
-    turn that tells one shard in that shard's words, so that "7." can be understood by itself, and
-    none that tells nothing new ("That is all I know.").
-    """
-    last = len(episode.turns) - 1
-    if last == 0:
-        return episode.turns[0].user
-    wanted = scenario.wanted(last) if scenario.scripted else scenario.instruction
-    told = scenario.scripted or wanted.needed <= set(episode.turns[last].told)
-    if told and not (scenario.scripted and scenario.turns[last].yes is not None):
-        return bullets([shard.text for shard in wanted.shards])
-    parts: list[str] = []
-    known: set[int] = set()
-    for said in episode.turns:
-        new = [shard for shard in said.told if shard not in known]
-        known.update(new)
-        if len(new) == 1 and not scenario.scripted:
-            parts.append(scenario.instruction.shards[new[0]].text)
-        elif new or scenario.scripted:
-            parts.append(said.user)
-    return " ".join(parts)
+__all__ = ["Distilling", "distil", "distil_loss"]
 
 
 def distil_loss(
@@ -72,12 +43,18 @@ def distil_loss(
     """The sum over tokens of KL(teacher ‖ student), in nats.
 
     `within` and `seeing` are what student and teacher read, row by row; both end with the same
-    reply, and `said` marks it.
+    reply, and `said` marks it. Where its last tokens differ, the student goes on where the teacher
+    ends: what the teacher gives to the one token is wanted of the other.
     """
     import torch
 
     with torch.no_grad():
         wanted = _scores(teacher, seeing)
+    at = 0
+    for mine, theirs in zip(within, seeing, strict=True):
+        at += sum(mine.said)
+        ends = [mine.ids[-1], theirs.ids[-1]]
+        wanted[at - 1, ends] = wanted[at - 1, ends[::-1]]
     found = _scores(student, within)
     return torch.nn.functional.kl_div(found, wanted, log_target=True, reduction="sum")
 
@@ -131,19 +108,27 @@ class Distilling(Sitting[DistilRecipe]):
         )
 
     def _rows(self, played: Sequence[Rollout]) -> tuple[list[Row], list[Row]]:
-        """What student and teacher read, conversation by conversation, and the teacher's reply."""
-        inside: list[list[int]] = []
-        views: list[list[int]] = []
-        for one in played:
-            if one.episode is None:
-                continue
-            messages = one.episode.conversation().to_dicts()[:-1]  # all but its last reply
-            system = [message for message in messages if message["role"] == "system"]
-            view = {"role": "user", "content": at_once(one.task.scenario, one.episode)}
-            inside.append(self.coder.prompt(messages))
-            views.append(self.coder.prompt([*system, view]))
+        """What student and teacher read, part by part of every last reply, and the teacher's."""
+        told = [(one.task.scenario, one.episode) for one in played if one.episode is not None]
+        read = [views(scenario, episode) for scenario, episode in told]
+        seen = [self.coder.prompt(view) for parts in read for view in parts]
+        replies = iter(self._replies(seen))
+        within: list[Row] = []
+        seeing: list[Row] = []
+        prompts = iter(seen)
+        for (_, episode), parts in zip(told, read, strict=True):
+            here = self.coder.prompt(episode.conversation().to_dicts()[:-1])
+            for left in reversed(range(len(parts))):
+                reply = next(replies)
+                seeing.append(_behind(next(prompts), reply))
+                mine = [*reply[:-1], self.coder.line] if left else reply
+                within.append(_behind(here, mine))
+                here = [*here, *mine]
+        return within, seeing
+
+    def _replies(self, prompts: Sequence[list[int]]) -> list[list[int]]:
+        """What the teacher says to each, greedily: its best is what is to be kept over turns."""
         with engine(self.teacher, self.coder.end) as running:
-            # Greedily: the teacher's best is what is to be kept over turns.
             drawing = EngineSampler(
                 running,
                 end=self.coder.end,
@@ -151,8 +136,7 @@ class Distilling(Sitting[DistilRecipe]):
                 temperature=0.0,
                 seed=0,
             )
-            replies = [list(drawn.tokens) for drawn in drawing(views)]
-        return _behind(inside, replies), _behind(views, replies)
+            return [list(drawn.tokens) for drawn in drawing(prompts)]
 
     def _learn(self, within: Sequence[Row], seeing: Sequence[Row]) -> float | None:
         """One update; the mean divergence of a token in nats, None where nothing was said."""
@@ -194,8 +178,5 @@ def distil(
     return attend(Distilling(recipe, out), report, stop)
 
 
-def _behind(prompts: Sequence[list[int]], replies: Sequence[list[int]]) -> list[Row]:
-    return [
-        Row((*prompt, *reply), (False,) * len(prompt) + (True,) * len(reply))
-        for prompt, reply in zip(prompts, replies, strict=True)
-    ]
+def _behind(prompt: Sequence[int], reply: Sequence[int]) -> Row:
+    return Row((*prompt, *reply), (False,) * len(prompt) + (True,) * len(reply))

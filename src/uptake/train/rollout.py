@@ -113,7 +113,8 @@ class Coder:
 
     `end` is the token by which a reply ends: what the template puts behind the last one, where
     that is a special token (as `<end_of_turn>` of Gemma, whose tokenizer ends texts by another),
-    and otherwise the tokenizer's own. Where a template can have a model think, it does not.
+    and otherwise the tokenizer's own; `line` the token of a new line. Where a template can have a
+    model think, it does not.
 
     Raises TemplateError where a conversation cannot be told by the template.
     """
@@ -121,6 +122,7 @@ class Coder:
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
         self.end = self._end()
+        self.line = self._ids("\n")[-1]
 
     def prompt(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
         """The tokens up to where the next reply goes."""

@@ -1,0 +1,57 @@
+"""What the teacher of self-distillation reads, in place of the conversation that the student sees.
+
+By what is asked last, the teacher is asked something easier, once or twice. Told over turns, it is
+told at once. Where a question takes something for granted, it is first asked directly whether that
+is so, and then told all at once: a model lets pass what it denies when asked (`presupposition`).
+
+What is true or right is in no view but as the user said it.
+
+This module knows nothing of models, tokens or losses.
+"""
+
+from __future__ import annotations
+
+from uptake.episode import Episode
+from uptake.probes.presupposition import direct
+from uptake.scenario import Scenario, bullets
+from uptake.train.corpus import Chat
+
+__all__ = ["at_once", "views"]
+
+
+def views(scenario: Scenario, episode: Episode) -> list[Chat]:
+    """What the teacher reads for each part of the last reply, in their order."""
+    said = episode.conversation().to_dicts()[:-1]  # all but the last reply
+    found: list[Chat] = []
+    if episode.probe == "presupposition" and (asked := direct(scenario)) is not None:
+        found.append([*said[:-1], {"role": "user", "content": asked}])
+    system = [message for message in said if message["role"] == "system"]
+    return [*found, [*system, {"role": "user", "content": at_once(scenario, episode)}]]
+
+
+def at_once(scenario: Scenario, episode: Episode) -> str:
+    """What the user wants at the end, as one message, where all that it takes was told.
+
+    It is what the user said where that was one turn, and otherwise a list, as under CONCAT: after
+    a correction of the facts as they stand now, after a hand-off of the request that was come back
+    to. Where something was never told, or the last turn asks yes or no, it is what the user said: a
+    turn that tells one shard in that shard's words, so that "7." can be understood by itself, and
+    none that tells nothing new ("That is all I know.").
+    """
+    last = len(episode.turns) - 1
+    if last == 0:
+        return episode.turns[0].user
+    wanted = scenario.wanted(last) if scenario.scripted else scenario.instruction
+    told = scenario.scripted or wanted.needed <= set(episode.turns[last].told)
+    if told and not (scenario.scripted and scenario.turns[last].yes is not None):
+        return bullets([shard.text for shard in wanted.shards])
+    parts: list[str] = []
+    known: set[int] = set()
+    for said in episode.turns:
+        new = [shard for shard in said.told if shard not in known]
+        known.update(new)
+        if len(new) == 1 and not scenario.scripted:
+            parts.append(scenario.instruction.shards[new[0]].text)
+        elif new or scenario.scripted:
+            parts.append(said.user)
+    return " ".join(parts)
