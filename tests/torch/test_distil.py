@@ -161,8 +161,8 @@ def test_a_run_that_is_stopped_ends_as_an_unbroken_one(tmp_path: Path) -> None:
         distil(replace(TINY, seed=1), tmp_path / "whole")
 
 
-def test_the_recipe_that_ships_can_be_read_and_bad_ones_are_refused(tmp_path: Path) -> None:
-    assert isinstance(read_any("distilled"), DistilRecipe)
+def test_the_recipes_that_ship_can_be_read_and_bad_ones_are_refused(tmp_path: Path) -> None:
+    assert all(isinstance(read_any(name), DistilRecipe) for name in ("distilled", "consistent"))
     path = tmp_path / "bad.toml"
     for words, match in (
         ("tasks_per_step = 0", "give 1 or more"),

@@ -9,7 +9,8 @@ import json
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from uptake.errors import UptakeError
 from uptake.train.course import first, processes
 from uptake.train.memory import in_memory
 from uptake.train.methods import AnyRecipe, DistilRecipe, ExamplesRecipe, GRPORecipe, read_any
-from uptake.train.recipe import Recipe
+from uptake.train.recipe import Recipe, RecipeError
 
 if TYPE_CHECKING:
     from uptake.train.course import Step
@@ -40,8 +41,8 @@ def train(
     Parameters
     ----------
     recipe
-        The name of a shipped recipe (base, taught, distilled), or a TOML file; or acts, the
-        annotator that reads logs (docs/acts.md).
+        The name of a shipped recipe (base, taught, distilled, consistent, conversant), or a TOML
+        file; or acts, the annotator that reads logs (docs/acts.md).
     out
         The folder for checkpoint, log, plot and model. Default: out/train-NAME.
     tokens
@@ -62,7 +63,9 @@ def train(
         if tokens <= 0:
             raise UptakeError(f"--tokens {tokens}: give a number above 0")
         found = found.with_budget(tokens)
-    _check_installed(found)
+    course = _course(found)
+    for each in course:
+        _check_installed(each)
     folder = out or Path("out") / f"train-{found.name}"
     warnings.simplefilter("ignore", FutureWarning)  # what TRL and transformers say of each other
     warnings.filterwarnings("ignore", "You are using 'rollout_func'")
@@ -70,7 +73,7 @@ def train(
     for number in (signal.SIGINT, signal.SIGTERM):  # schedulers and torchrun send the other
         signal.signal(number, lambda number, frame: interrupted.append(number))
     with in_memory(found):
-        model, plot = _by_method(found, folder, lambda: bool(interrupted))
+        model, plot = _in_turn(course, folder, lambda: bool(interrupted))
     if model is None:
         _say(f"stopped; the same command goes on from {folder}")
         raise SystemExit(130)
@@ -113,6 +116,39 @@ def _learn_acts(data: Path | None, out: Path | None, tokens: int | None) -> None
     weights, card = learn(data, out or Path("out") / "train-acts", _say)
     print(f"{weights}: read by uptake.audit.learned.read_weights")
     print(f"{card}: what it was learned from, and how often it is right")
+
+
+def _course(recipe: AnyRecipe) -> list[AnyRecipe]:
+    """The recipe, behind those that it begins with. Raises RecipeError where they go in a circle.
+
+    A recipe from scratch sees to what it goes on from itself.
+    """
+    found = [recipe]
+    while not isinstance(found[0], Recipe) and found[0].after:
+        earlier = read_any(found[0].after)
+        if earlier in found:
+            raise RecipeError(f"{recipe.name}: begins with itself; name another recipe in `after`")
+        found.insert(0, earlier)
+    return found
+
+
+def _in_turn(
+    course: Sequence[AnyRecipe], folder: Path, stop: Callable[[], bool]
+) -> tuple[Path | None, Callable[[Path], Path]]:
+    """Train by one recipe after another, each but the last in a folder of its own within."""
+    *earlier, last = course
+    begun: Path | None = None
+    for recipe in earlier:
+        begun, plot = _by_method(_from(begun, recipe), folder / recipe.name, stop)
+        if begun is None:
+            return None, plot
+    return _by_method(_from(begun, last), folder, stop)
+
+
+def _from(model: Path | None, recipe: AnyRecipe) -> AnyRecipe:
+    if model is None or isinstance(recipe, Recipe):
+        return recipe
+    return replace(recipe, after="", model=str(model))
 
 
 def _by_method(

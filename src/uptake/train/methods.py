@@ -26,7 +26,7 @@ class GRPORecipe:
 
     `trainer` is "compact" (`train.grpo`: the embedded runtime draws, so Llama-style networks of a
     few million parameters) or "trl" (any causal model). `model` is a Hugging Face folder, or "" for
-    the one that ships. Every step plays
+    the one that ships; `after` in its place the recipe whose model it begins with. Every step plays
     `tasks_per_step` tasks of a `mixture` of conditions, `group` times each, at `temperature`; there
     is no KL term. A reply has up to `reply_tokens`, and a conversation that has `room` tokens
     before a reply is let go. `most_overasking` is the rate that the constraint holds, by a price
@@ -46,6 +46,7 @@ class GRPORecipe:
     method: str = "grpo"
     trainer: str = "compact"
     model: str = ""
+    after: str = ""
     domain: str = "math"
     mixture: Mapping[str, float] = field(default_factory=lambda: dict(MIXTURE))
     prices: Mapping[str, float] = field(default_factory=lambda: asdict(Prices()))
@@ -102,6 +103,7 @@ class DistilRecipe:
     name: str = "distilled"
     method: str = "distil"
     model: str = ""
+    after: str = ""
     domain: str = "math"
     mixture: Mapping[str, float] = field(default_factory=lambda: dict(SHARDED))
     seed: int = 0
@@ -131,12 +133,13 @@ class ExamplesRecipe:
     `data` is JSONL, with `messages`, or with `prompt`, `chosen` and `rejected` (`uptake pairs`).
     Every step takes `batch` rows of up to `room` tokens. `beta` is DPO's. What is measured every
     `evaluate_every` steps is what GRPO measures: `heldout` tasks of a `mixture`, greedily.
-    `lora_rank`, `lora_alpha`, `save` and `instructions` are as in `GRPORecipe`.
+    `after`, `lora_rank`, `lora_alpha`, `save` and `instructions` are as in `GRPORecipe`.
     """
 
     name: str = "examples"
     method: str = "sft"
     model: str = ""
+    after: str = ""
     data: str = ""
     domain: str = "math"
     mixture: Mapping[str, float] = field(default_factory=lambda: dict(MIXTURE))
@@ -181,6 +184,7 @@ def read_any(name: str) -> AnyRecipe:
 
 def _examples(data: dict[str, Any], name: str) -> ExamplesRecipe:
     recipe = checked(ExamplesRecipe, data, name)
+    _begins(recipe, name)
     if not recipe.data:
         raise RecipeError(f"{name}: data is missing; name a JSONL file")
     if recipe.steps < 1 or recipe.batch < 1 or recipe.learning_rate <= 0:
@@ -188,6 +192,12 @@ def _examples(data: dict[str, Any], name: str) -> ExamplesRecipe:
     _adaptable(recipe, name)
     _drawable(recipe, name)
     return recipe
+
+
+def _begins(recipe: GRPORecipe | DistilRecipe | ExamplesRecipe, name: str) -> None:
+    """Raise RecipeError where it is said twice what the recipe begins with."""
+    if recipe.after and recipe.model:
+        raise RecipeError(f"{name}: begins with `model` and with `after`; leave one out")
 
 
 def _adaptable(recipe: GRPORecipe | ExamplesRecipe, name: str) -> None:
@@ -221,6 +231,7 @@ def _at_least(recipe: GRPORecipe | DistilRecipe, least: Mapping[str, int], name:
 
 def _distil(data: dict[str, Any], name: str) -> DistilRecipe:
     recipe = checked(DistilRecipe, data, name)
+    _begins(recipe, name)
     least = {"steps": 1, "tasks_per_step": 1, "reply_tokens": 1, "room": 1}
     _at_least(recipe, least, name)
     _drawable(recipe, name)
@@ -229,6 +240,7 @@ def _distil(data: dict[str, Any], name: str) -> DistilRecipe:
 
 def _grpo(data: dict[str, Any], name: str) -> GRPORecipe:
     recipe = checked(GRPORecipe, data, name)
+    _begins(recipe, name)
     least = {"steps": 1, "tasks_per_step": 1, "group": 2, "reply_tokens": 1, "room": 1}
     _at_least(recipe, least, name)
     if not 0 <= recipe.elicited < 1 or recipe.elicit_steps < 0:

@@ -1,0 +1,90 @@
+"""A recipe that begins with what another one made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from uptake.cli import _run
+from uptake.embedded.model import WEIGHTS
+from uptake.train.methods import DistilRecipe, GRPORecipe, read_any
+
+FIRST = """
+method = "distil"
+name = "first"
+steps = 1
+tasks_per_step = 2
+heldout = 2
+reply_tokens = 24
+device = "cpu"
+[mixture]
+"lost.full" = 1.0
+"""
+
+SECOND = """
+method = "grpo"
+name = "second"
+after = "{first}"
+steps = 1
+tasks_per_step = 1
+group = 2
+heldout = 2
+reply_tokens = 24
+learning_rate = 1e-12
+[mixture]
+"lost.full" = 1.0
+"""
+
+
+def written(folder: Path) -> Path:
+    first, second = folder / "first.toml", folder / "second.toml"
+    first.write_text(FIRST)
+    second.write_text(SECOND.format(first=first))
+    return second
+
+
+def weights(model: Path) -> torch.Tensor:
+    return load_file(model / "model.safetensors")["model.embed_tokens.weight"].float()
+
+
+def test_it_learns_on_from_the_model_that_the_other_made(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert _run(["train", str(written(tmp_path)), "--out", str(out)]) == 0
+    made = weights(out / "first" / "model")
+    assert not torch.equal(made, weights(WEIGHTS))
+    assert torch.allclose(weights(out / "model"), made, atol=1e-3)
+    assert json.loads((out / "recipe.json").read_text())["model"] == str(out / "first" / "model")
+    # what is there already is not made again
+    before = (out / "first" / "log.jsonl").read_text()
+    assert _run(["train", str(tmp_path / "second.toml"), "--out", str(out)]) == 0
+    assert (out / "first" / "log.jsonl").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("added", "line"),
+    [
+        ('after = "{here}"', "begins with itself"),
+        ('after = "consistent"\nmodel = "x"', "leave one out"),
+        ('after = "nowhere"', "nowhere"),
+    ],
+)
+def test_a_beginning_that_is_none_is_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], added: str, line: str
+) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text('method = "grpo"\n' + added.format(here=path))
+    assert _run(["train", str(path), "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert line in said[0]
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_recipe_that_ships_begins_with_one_that_ships() -> None:
+    recipe = read_any("conversant")
+    assert isinstance(recipe, GRPORecipe)
+    assert isinstance(read_any(recipe.after), DistilRecipe)
