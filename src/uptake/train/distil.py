@@ -38,18 +38,23 @@ __all__ = ["Distilling", "distil", "distil_loss"]
 
 
 def distil_loss(
-    student: Any, teacher: Any, within: Sequence[Row], seeing: Sequence[Row]
+    student: Any,
+    teacher: Any,
+    within: Sequence[Row],
+    seeing: Sequence[Row],
+    temperature: float = 1.0,
 ) -> torch.Tensor:
     """The sum over tokens of KL(teacher ‖ student), in nats.
 
     `within` and `seeing` are what student and teacher read, row by row; both end with the same
     reply, and `said` marks it. Where its last tokens differ, the student goes on where the teacher
-    ends: what the teacher gives to the one token is wanted of the other.
+    ends: what the teacher gives to the one token is wanted of the other. `temperature` is the
+    teacher's.
     """
     import torch
 
     with torch.no_grad():
-        wanted = _scores(teacher, seeing)
+        wanted = _scores(teacher, seeing, temperature)
     at = 0
     for mine, theirs in zip(within, seeing, strict=True):
         at += sum(mine.said)
@@ -59,7 +64,7 @@ def distil_loss(
     return torch.nn.functional.kl_div(found, wanted, log_target=True, reduction="sum")
 
 
-def _scores(model: Any, rows: Sequence[Row]) -> torch.Tensor:
+def _scores(model: Any, rows: Sequence[Row], temperature: float = 1.0) -> torch.Tensor:
     """Log-probabilities of every token of the vocabulary where something was said: (said, all)."""
     import torch
 
@@ -68,7 +73,7 @@ def _scores(model: Any, rows: Sequence[Row]) -> torch.Tensor:
     with torch.autocast(device.type, torch.bfloat16):
         hidden = model.model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
         logits = model.lm_head(hidden[said[:, 1:]])
-    return torch.log_softmax(logits.float(), dim=-1)
+    return torch.log_softmax(logits.float() / temperature, dim=-1)
 
 
 class Distilling(Sitting[DistilRecipe]):
@@ -110,7 +115,7 @@ class Distilling(Sitting[DistilRecipe]):
     def _rows(self, played: Sequence[Rollout]) -> tuple[list[Row], list[Row]]:
         """What student and teacher read, part by part of every last reply, and the teacher's."""
         told = [(one.task.scenario, one.episode) for one in played if one.episode is not None]
-        read = [views(scenario, episode) for scenario, episode in told]
+        read = [views(scenario, episode, self.recipe.elicit) for scenario, episode in told]
         seen = [self.coder.prompt(view) for parts in read for view in parts]
         replies = iter(self._replies(seen))
         within: list[Row] = []
@@ -152,17 +157,26 @@ class Distilling(Sitting[DistilRecipe]):
             count = max(1, self.recipe.batch_tokens // len(within[order[0]].ids))
             part, order = order[:count], order[count:]
             some = distil_loss(
-                self.model, self.teacher, [within[at] for at in part], [seeing[at] for at in part]
+                self.model,
+                self.teacher,
+                [within[at] for at in part],
+                [seeing[at] for at in part],
+                self.recipe.teacher_temperature,
             )
             (some / total).backward()  # pyright: ignore[reportUnknownMemberType]
             loss += float(some.detach()) / total
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
-        rate = min(1.0, (self.step + 1) / max(1, self.recipe.warmup_steps))
         for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.learning_rate * rate
+            group["lr"] = self.recipe.learning_rate * self._share()
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return loss
+
+    def _share(self) -> float:
+        """The share of the learning rate that this step has."""
+        recipe = self.recipe
+        left = (recipe.steps - self.step) / max(1.0, recipe.decay * recipe.steps)
+        return min(1.0, (self.step + 1) / max(1, recipe.warmup_steps), left)
 
 
 def distil(

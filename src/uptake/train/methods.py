@@ -112,6 +112,9 @@ class DistilRecipe:
     learning_rate: float = 2e-4
     warmup_steps: int = 5
     temperature: float = 1.0
+    teacher_temperature: float = 1.0
+    decay: float = 0.0
+    elicit: str = ""
     clip: float = 1.0
     reply_tokens: int = 128
     room: int = 800
@@ -234,6 +237,8 @@ def _distil(data: dict[str, Any], name: str) -> DistilRecipe:
     _begins(recipe, name)
     least = {"steps": 1, "tasks_per_step": 1, "reply_tokens": 1, "room": 1}
     _at_least(recipe, least, name)
+    if recipe.teacher_temperature <= 0 or not 0 <= recipe.decay <= 1:
+        raise RecipeError(f"{name}: teacher_temperature must be above 0, decay in [0, 1]")
     _drawable(recipe, name)
     return recipe
 

@@ -3,8 +3,10 @@
 By what is asked last, the teacher is asked something easier, once or twice. Told over turns, it is
 told at once. Where a question takes something for granted, it is first asked directly whether that
 is so, and then told all at once: a model lets pass what it denies when asked (`presupposition`).
+Where something may be missing, it is told to ask for it if so. Where people's own moves are the
+measure there is nothing easier: it reads the same, which holds the student to what it was.
 
-What is true or right is in no view but as the user said it.
+What is true, right or missing is in no view but as the user said it.
 
 This module knows nothing of models, tokens or losses.
 """
@@ -19,14 +21,26 @@ from uptake.train.corpus import Chat
 __all__ = ["at_once", "views"]
 
 
-def views(scenario: Scenario, episode: Episode) -> list[Chat]:
-    """What the teacher reads for each part of the last reply, in their order."""
+def views(scenario: Scenario, episode: Episode, elicit: str = "") -> list[Chat]:
+    """What the teacher reads for each part of the last reply, in their order.
+
+    `elicit` is the system message that tells it to ask; without it, it is not told to.
+    """
     said = episode.conversation().to_dicts()[:-1]  # all but the last reply
+    if episode.compared:
+        return [said]
+    if elicit and episode.probe == "missing" and not _answered(scenario, episode):
+        return [[{"role": "system", "content": elicit}, *said]]
     found: list[Chat] = []
     if episode.probe == "presupposition" and (asked := direct(scenario)) is not None:
         found.append([*said[:-1], {"role": "user", "content": asked}])
     system = [message for message in said if message["role"] == "system"]
     return [*found, [*system, {"role": "user", "content": at_once(scenario, episode)}]]
+
+
+def _answered(scenario: Scenario, episode: Episode) -> bool:
+    """Whether the user was asked something, and has told all that is needed since."""
+    return len(episode.turns) > 1 and scenario.instruction.needed <= set(episode.turns[-1].told)
 
 
 def at_once(scenario: Scenario, episode: Episode) -> str:
