@@ -8,8 +8,9 @@
 # .venv is what users install, then the tools; .venv-torch has torch beside it, for training, for
 # the types of the code that trains, and for comparing runtimes; .venv-inspect has Inspect and
 # Scout, and .venv-clients the programs that talk to the server. What the examples are for
-# (.venv-tools), .venv-verifiers, .venv-verl and .venv-openenv take minutes to make, so their tests
-# run by `make test-tools`, `make test-verifiers`, `make test-verl` and `make test-openenv` alone.
+# (.venv-tools), .venv-verifiers, .venv-verl, .venv-openenv and .venv-ray take minutes to make, so
+# their tests run by `make test-tools`, `make test-verifiers`, `make test-verl`, `make test-openenv`
+# and `make test-ray` alone.
 
 PYTHON ?= python3
 PROBE_ARGS ?=
@@ -27,11 +28,12 @@ TOOLS = .venv-tools/bin
 VERIFIERS = .venv-verifiers/bin
 VERL = .venv-verl/bin
 OPENENV = .venv-openenv/bin
+RAY = .venv-ray/bin
 
 PINS = pyproject.toml constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: help probe train test test-base test-torch test-inspect test-clients test-tools test-verifiers test-verl test-openenv lint format bench bench-audit docs table constraints chromium postgresql clean
+.PHONY: help probe train test test-base test-torch test-inspect test-clients test-tools test-verifiers test-verl test-openenv test-ray lint format bench bench-audit docs table constraints chromium postgresql clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -76,6 +78,11 @@ test-verl: .venv-verl/verl.stamp .venv/dev.stamp
 test-openenv: .venv-openenv/openenv.stamp .venv/dev.stamp
 	$(BIN)/pyright -p tests/openenv --pythonpath $(OPENENV)/python
 	$(OPENENV)/python -m pytest tests/openenv -W default $(PYTEST_ARGS)
+
+# Two nodes on this machine, of one processor each.
+test-ray: .venv-ray/ray.stamp .venv/dev.stamp
+	$(BIN)/pyright -p tests/ray --pythonpath $(RAY)/python
+	$(RAY)/python -m pytest tests/ray -W default $(PYTEST_ARGS)
 
 # Each file where the types of what it imports are installed.
 lint: .venv/dev.stamp .venv-torch/train.stamp .venv-inspect/inspect.stamp .venv-clients/clients.stamp
@@ -127,13 +134,13 @@ postgresql:
 constraints:
 	rm -rf build/constraints && $(PYTHON) -m venv build/constraints
 	build/constraints/bin/python -m pip --quiet install torch==2.13.0
-	build/constraints/bin/python -m pip --quiet install -e '.[train,audit,inspect,scout,serve,postgres,dev,docs]' hatchling
+	build/constraints/bin/python -m pip --quiet install -e '.[train,audit,ray,inspect,scout,serve,postgres,dev,docs]' hatchling
 	sed '/^[^#]/d' constraints.txt > build/constraints.txt
 	build/constraints/bin/python -m pip freeze --exclude-editable | sed -E 's/\+cpu$$//' >> build/constraints.txt
 	mv build/constraints.txt constraints.txt
 
 clean:
-	rm -rf .venv .venv-torch .venv-inspect .venv-clients .venv-convokit .venv-tools .venv-verifiers .venv-verl .venv-openenv build dist site out .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-torch .venv-inspect .venv-clients .venv-convokit .venv-tools .venv-verifiers .venv-verl .venv-openenv .venv-ray build dist site out .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/base.stamp: $(PINS)
@@ -190,4 +197,9 @@ clean:
 .venv-openenv/openenv.stamp: pyproject.toml constraints-openenv.txt
 	$(PYTHON) -m venv .venv-openenv
 	$(OPENENV)/python $(call OWN_PIP,openenv) -e '.[openenv]' pytest hypothesis
+	@touch $@
+
+.venv-ray/ray.stamp: $(PINS)
+	$(PYTHON) -m venv .venv-ray
+	$(RAY)/python $(PIP) -e '.[ray]' pytest hypothesis
 	@touch $@

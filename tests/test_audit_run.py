@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import json
 import os
-import random
 import re
 import signal
 import subprocess
@@ -16,73 +15,18 @@ import time
 import pyarrow.parquet
 import pytest
 from browser import browser
-from command import start, surroundings, uptake
+from chats import begun, found, log, rows, state
+from command import surroundings, uptake
 
 from uptake.audit.turns import COLUMNS
 from uptake.transcripts import Transcript, read
 
 NASTY = "<script>document.title = 'owned'</script><img src=x onerror=\"document.title='owned'\">"
-GOODS = ("apples", "pears", "boxes", "lamps", "hens", "tickets")
-
-
-def conversation(number):
-    """One of several courses, with numbers of its own."""
-    rng = random.Random(number)
-    a, b, c = (rng.randint(2, 90) for _ in range(3))
-    thing = rng.choice(GOODS)
-    course = number % 4
-    if course == 0:
-        said = [
-            f"How much are {a} {thing}?",
-            f"They are {b} euros.",
-            f"Each is {c} euros.",
-            "I see.",
-        ]
-    elif course == 1:
-        said = [
-            f"How much are {a} {thing}?",
-            "Which ones?",
-            "The red ones.",
-            f"They are {b} euros.",
-        ]
-    elif course == 2:
-        said = [
-            f"Tell me of {thing} {a}.",
-            "They are cheap.",
-            "No, I meant the song.",
-            "It is old.",
-        ]
-    else:
-        said = [f"Count my {thing}: {a} and {b}.", f"You have {a + b} {thing}.", "Thanks!", "Bye."]
-    roles = ("user", "assistant")
-    messages = [{"role": roles[i % 2], "content": text} for i, text in enumerate(said)]
-    return {"id": f"c{number}", "model": f"model-{number % 2}", "messages": messages}
-
-
-def log(path, n, *more):
-    lines = [json.dumps(conversation(number)) for number in range(n)]
-    path.write_text("\n".join([*lines, *more]) + "\n")
-    return path
 
 
 @pytest.fixture
 def env(tmp_path):
     return surroundings(tmp_path)
-
-
-def rows(out):
-    return [json.loads(line) for line in (out / "turns.jsonl").read_text().splitlines()]
-
-
-def state(out):
-    return json.loads((out / "audit.json").read_text())
-
-
-def found(out):
-    """What was found, without what the clock and the number of batches decide."""
-    data = state(out)["findings"]
-    lists = ("tallies", "firsts", "pairs")
-    return data | {name: sorted(data[name]) for name in lists}
 
 
 def test_a_log_becomes_a_summary_rows_and_a_page(tmp_path, env):
@@ -122,15 +66,6 @@ def test_one_process_or_several_from_files_or_standard_input_find_the_same(tmp_p
     )
     assert done.returncode == 0, done.stderr
     assert [r["acts"] for r in rows(tmp_path / "in")] == [r["acts"] for r in rows(tmp_path / "one")]
-
-
-def begun(env, path, out, *words):
-    """An audit in the middle of its work: some of it was saved."""
-    process = start(env, "audit", path, "--out", out, *words)
-    while not (out / "audit.json").exists():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-    return process
 
 
 def ended(pid):
@@ -245,6 +180,7 @@ BAD = [
     (["chats.jsonl", "--redac"], "Unknown option: --redac"),
     (["chats.jsonl", "--format", "telegram"], "no format 'telegram'"),
     (["chats.jsonl", "--out", "chats.jsonl"], "cannot write"),
+    (["chats.jsonl", "--ray"], "--ray needs Ray: pip install 'uptake[ray]'"),
 ]
 
 

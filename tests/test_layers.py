@@ -60,8 +60,18 @@ LAYERS = (
 )
 
 # What only the extras install; these may import it, inside functions.
-HEAVY = {"accelerate", "aiohttp", "datasets", "onnx", "safetensors", "torch", "transformers", "trl"}
-HEAVY_MAY = ("models.direct", "models.local", "train", "train.*")
+HEAVY = {
+    "accelerate",
+    "aiohttp",
+    "datasets",
+    "onnx",
+    "ray",
+    "safetensors",
+    "torch",
+    "transformers",
+    "trl",
+}
+HEAVY_MAY = ("audit.cluster", "models.direct", "models.local", "train", "train.*")
 
 # Modules that another program loads: of no use without it, so they may need it from the start.
 GUESTS = {

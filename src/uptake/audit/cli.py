@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["audit"]
 
 Choice = Annotated[bool, Parameter(negative=())]
+Perhaps = Annotated[
+    list[str] | None, Parameter(consume_multiple=(0, 1), negative=(), metavar="HOST:PORT")
+]
 
 
 def audit(
@@ -28,6 +32,9 @@ def audit(
     parquet: Choice = False,
     events: Choice = False,
     processes: int | None = None,
+    ray: Annotated[
+        list[str] | None, Parameter(consume_multiple=(0, 1), negative=(), metavar="HOST:PORT")
+    ] = None,
     against: Path | None = None,
     labels: Path | None = None,
     escalate: str | None = None,
@@ -54,6 +61,8 @@ def audit(
         parquet: Write the rows as turns/*.parquet in place of turns.jsonl (extra audit).
         events: Write events.jsonl, too: findings as events of OpenTelemetry.
         processes: How many processes read. Default: as many as there are processors.
+        ray: Work on a Ray cluster: HOST:PORT of its head, or without any that of RAY_ADDRESS or of
+            this machine; where there is none, one is started here (extra ray).
         labels: A file of uptake annotate: what people say of a turn goes before the rules.
         against: The folder of an audit of other logs, from before a change, to compare with.
         escalate: A model that is asked about the turns of which the annotator is in doubt.
@@ -69,6 +78,7 @@ def audit(
     from rich.console import Console
 
     from uptake.audit.against import changes
+    from uptake.audit.cluster import AUTO, require
     from uptake.audit.page import write_page
     from uptake.audit.run import Setup, audit_logs, findings_in
     from uptake.audit.table import tables
@@ -80,11 +90,21 @@ def audit(
         raise UptakeError("name a log: a file, a folder or a pattern; or pipe one in")
     if parquet:
         arrow("pyarrow")
+    if ray is not None:
+        require()
     before = None if against is None else findings_in(against)
     folder = out or Path("out") / f"audit-{_name(logs[0] if logs else STDIN)}"
     most = os.cpu_count() or 1
     setup = Setup(
-        logs or (STDIN,), folder, form, redact, parquet, events, processes or most, labels
+        logs or (STDIN,),
+        folder,
+        form,
+        redact,
+        parquet,
+        events,
+        processes or most,
+        labels,
+        ray=None if ray is None else next(iter(ray), AUTO),
     )
     asking = {
         "doubt": doubt,
@@ -105,7 +125,9 @@ def audit(
             if asked is None:
                 return 0
             setup = asked
-        found = audit_logs(setup, show=True)
+        # Ray tells of lost nodes on standard output, which is for what was found.
+        with nullcontext() if ray is None else redirect_stdout(sys.stderr):
+            found = audit_logs(setup, show=True)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"stopped: what is done is kept in {folder}; the same command goes on"

@@ -39,7 +39,6 @@ from uptake.audit.heard import listen
 from uptake.audit.labels import Place, final, place, read_labels
 from uptake.audit.redact import Mask
 from uptake.audit.run import BATCH, Setup, settings_of
-from uptake.audit.workers import in_order
 from uptake.conversation import Conversation
 from uptake.errors import UptakeError
 from uptake.model import Model, ModelError, Sampling
@@ -113,7 +112,7 @@ def doubted(setup: Setup, doubt: float = DOUBT) -> Generator[Doubted]:
     with tempfile.TemporaryFile() as spool:
         found = Doubted(spool)
         work = partial(_doubts, setup.redact, doubt, labelled)
-        for each in in_order(work, _batches(setup), setup.processes):
+        for each in setup.in_order(work, _batches(setup)):
             found.conversations += each.conversations
             found.turns += each.turns
             for talk, question in each.questions:

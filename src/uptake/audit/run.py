@@ -17,14 +17,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from uptake.audit import audit, audits
+from uptake.audit import audit, audits, cluster, workers
 from uptake.audit.annotator import LearnedMarks
 from uptake.audit.answers import ANSWERS, Escalated, Talk, by_talk, talk_of
 from uptake.audit.doubts import Answer, Answered
@@ -32,7 +32,6 @@ from uptake.audit.findings import Findings
 from uptake.audit.labels import Labelled, Place, final, place, read_labels
 from uptake.audit.marks import ActAnnotator
 from uptake.audit.turns import event_lines, turn_rows, write_parquet
-from uptake.audit.workers import in_order
 from uptake.errors import UptakeError
 from uptake.run.lines import append, compare, hold, replace
 from uptake.run.progress import Progress
@@ -45,6 +44,8 @@ BATCH = 64  # conversations, or fewer of many turns
 TURNS = 1000  # of a batch
 EVERY = 3.0  # seconds between two states
 STATE = "audit.json"
+In = TypeVar("In")
+Out = TypeVar("Out")
 _JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 
 
@@ -52,7 +53,8 @@ _JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 class Setup:
     """What to audit and what to write: see `uptake audit --help`.
 
-    `escalated` is what came of asking a model first (`escalate`): its answers lie in `out`.
+    `escalated` is what came of asking a model first (`escalate`): its answers lie in `out`. `ray`
+    is the address of a cluster that works in the place of processes.
     """
 
     logs: tuple[str, ...]
@@ -64,6 +66,13 @@ class Setup:
     processes: int = 1
     labels: Path | None = None
     escalated: Escalated | None = None
+    ray: str | None = None
+
+    def in_order(self, work: Callable[[In], Out], batches: Iterable[In]) -> Iterator[Out]:
+        """`work` of each batch, in order, wherever it is done."""
+        if self.ray is None:
+            return workers.in_order(work, batches, self.processes)
+        return cluster.in_order(work, batches, self.processes, self.ray)
 
 
 @dataclass
@@ -185,7 +194,7 @@ def _go_on(
     begun, before = time.monotonic(), folder.state.seconds
     saved = -math.inf
     batches = _batches(setup.form, files, folder.state, seen)
-    for done in in_order(work, batches, setup.processes):
+    for done in setup.in_order(work, batches):
         folder.add(done)
         folder.state.seconds = before + time.monotonic() - begun
         if stopped.is_set():
