@@ -32,9 +32,7 @@ def audit(
     parquet: Choice = False,
     events: Choice = False,
     processes: int | None = None,
-    ray: Annotated[
-        list[str] | None, Parameter(consume_multiple=(0, 1), negative=(), metavar="HOST:PORT")
-    ] = None,
+    ray: Perhaps = None,
     against: Path | None = None,
     labels: Path | None = None,
     escalate: str | None = None,
