@@ -23,6 +23,7 @@ from command import surroundings, uptake
 from ray.cluster_utils import Cluster
 
 from uptake.audit import cluster as on_ray
+from uptake.audit.escalate import doubted
 from uptake.audit.run import Setup, audit_logs
 from uptake.errors import UptakeError
 
@@ -136,6 +137,28 @@ def test_a_node_that_is_killed_in_the_middle_loses_nothing(two, chats, plain, tm
     assert set(setup.nodes[-3:]) <= set(setup.nodes) - {third.node_id}
     same(setup.out, plain)
     two.wait_for_nodes()  # until its head knows that there are two again
+
+
+def test_the_terminal_does_not_hear_of_a_lost_node(two, chats, plain, tmp_path, env):
+    third = two.add_node(**SMALL)
+    process = begun(env, chats, tmp_path / "out", "--events", "--ray", two.address)
+    two.remove_node(third, allow_graceful=False)
+    said, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, "")
+    assert said.startswith("1,600 conversations")
+    same(tmp_path / "out", plain)
+    two.wait_for_nodes()
+
+
+def test_turns_in_doubt_are_the_same_on_a_cluster(two, chats, tmp_path):
+    told = []
+    for address in (None, two.address):
+        setup = Setup((str(chats),), tmp_path / "out", ray=address)
+        with doubted(setup, 0.1) as found:
+            told.append((found.conversations, found.turns, found.questions, found.acts))
+    assert told[0] == told[1]
+    assert told[0][:2] == (1600, 6400)
+    assert told[0][2] > 0
 
 
 def test_results_come_in_order_and_no_more_is_read_than_is_soon_worked_on(two):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import nullcontext, redirect_stdout
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -123,8 +123,7 @@ def audit(
             if asked is None:
                 return 0
             setup = asked
-        # Ray tells of lost nodes on standard output, which is for what was found.
-        with nullcontext() if ray is None else redirect_stdout(sys.stderr):
+        with _quiet(setup):
             found = audit_logs(setup, show=True)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
@@ -157,10 +156,19 @@ def _escalated(setup: Setup, name: str, options: dict[str, Any], *, plan: bool) 
     doubt = options.pop("doubt", DOUBT)
     asked = model(name, **options)
     if not plan:
-        return escalate(setup, asked, doubt=doubt, limits=limits, show=True)
-    with doubted(setup, doubt) as found:
-        print(found.describe(asked, setup.out))
+        with _quiet(setup):
+            return escalate(setup, asked, doubt=doubt, limits=limits, show=True)
+    with _quiet(setup), doubted(setup, doubt) as found:
+        planned = found.describe(asked, setup.out)
+    print(planned)
     return None
+
+
+def _quiet(setup: Setup) -> AbstractContextManager[None]:
+    """While a cluster works, nothing is printed but what is said of it here."""
+    from uptake.audit.cluster import hushed
+
+    return nullcontext() if setup.ray is None else hushed()
 
 
 def _name(log: str) -> str:

@@ -17,15 +17,17 @@ import logging
 import os
 import socket
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from functools import lru_cache, partial
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from uptake.errors import UptakeError
 
-__all__ = ["AUTO", "in_order", "require"]
+__all__ = ["AUTO", "hushed", "in_order", "require"]
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -45,6 +47,13 @@ def require() -> None:
         import_module("ray.exceptions")  # by `ray` alone, Ray's own folder in /tmp would do
     except ImportError as error:
         raise UptakeError("--ray needs Ray: pip install 'uptake[ray]'") from error
+
+
+@contextmanager
+def hushed() -> Generator[None]:
+    """Without the dozens of lines that Ray prints of each node that it lost; its logs have them."""
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        yield
 
 
 def in_order(
