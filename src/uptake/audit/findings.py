@@ -169,7 +169,7 @@ def _figures(found: Audit) -> Iterator[tuple[str, int, int]]:
     for role, turns in (("user", users), ("assistant", replies)):
         acts: dict[str, int] = {}
         for at in turns:
-            for name in {mark.name for mark in marks.get(at, ())}:
+            for name in dict.fromkeys(mark.name for mark in marks.get(at, ())):
                 acts[name] = acts.get(name, 0) + 1
         for name, count in acts.items():
             yield f"act:{role}:{name}", count, len(turns)
@@ -204,7 +204,8 @@ def _before(found: Audit, answered: list[int]) -> Iterator[tuple[str, int, int]]
     did: dict[str, list[int]] = {}
     for at in answered:
         reply = found.heard.before(at, "assistant")
-        for name in {mark.name for mark in found.marks.get(reply or 0, ())} or {"none"}:
+        names = [mark.name for mark in found.marks.get(reply or 0, ())]
+        for name in dict.fromkeys(names or ["none"]):
             did.setdefault(name, []).append(at)
     for name, turns in did.items():
         yield f"after:{name}", sum(at in failed for at in turns), len(turns)
