@@ -1,6 +1,9 @@
-"""Save what a study found: `runs/results/6-study.json`, and its figure for the docs.
+"""Save what a study found: `runs/results/6-study.json`, its figure for the docs, and its arms.
 
     python runs/study.py out/study [--command COMMAND]
+
+The result of each arm goes to `runs/study`, so that a study that is not through goes on elsewhere:
+copy `runs/study` to `out/study`, and give the same command.
 
 Rows are those of the study's `rows.json`. README shows the skill of each arm that took no data, of
 each data mode at its most, and what is told over turns and at once after self-distillation; the
@@ -13,6 +16,7 @@ import argparse
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ from table import ROOT, save
 from uptake.study.arms import Settings
 
 PICTURE = ROOT / "docs" / "images" / "study.png"
+ARMS = ROOT / "runs" / "study"
 
 ALONE = ("base", "mediator", "reward", "distil")
 """Arms that have no amount of data."""
@@ -50,6 +55,13 @@ def rows_of(found: Sequence[dict[str, Any]], settings: Settings) -> list[dict[st
     return rows
 
 
+def keep(folder: Path, settings: Settings) -> None:
+    """Copy the settings, without where the taught models lie, and the result of each arm."""
+    shutil.copytree(folder / "arms", ARMS / "arms", dirs_exist_ok=True)
+    own = replace(settings, taught=()).to_dict()
+    (ARMS / "study.json").write_text(json.dumps(own, indent=2) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Read the folder, write the rows and the picture."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -67,7 +79,8 @@ def main() -> None:
     )
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(folder / "study.png", PICTURE)
-    print(f"{path}\n{PICTURE}")
+    keep(folder, settings)
+    print(f"{path}\n{PICTURE}\n{ARMS}")
 
 
 if __name__ == "__main__":

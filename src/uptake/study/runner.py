@@ -30,8 +30,9 @@ __all__ = ["Progress", "begin", "results", "run_arms"]
 
 SETTINGS = "study.json"
 
-FREE = ("device", "measure_seconds", "objectives")
-"""Settings that may change from one sitting to the next: figures do not depend on them."""
+FREE = ("device", "measure_seconds", "objectives", "seeds", "amounts", "dpo_rates", "taught")
+"""Settings that may change from one sitting to the next: they say which arms there are, or where
+something lies, and the result of an arm does not depend on them."""
 
 
 @dataclass(frozen=True, slots=True)

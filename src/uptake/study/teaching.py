@@ -169,7 +169,7 @@ def _dpo(work: _Work) -> Found:
 def _reward(work: _Work) -> Found:
     settings, arm = work.settings, work.arm
     if settings.taught:
-        return work.taught, {"folder": str(work.taught)}
+        return work.taught, {}
     from uptake.train.grpo import teach
     from uptake.train.methods import GRPORecipe, read_any
 
