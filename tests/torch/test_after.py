@@ -11,7 +11,6 @@ from safetensors.torch import load_file
 
 from uptake.cli import _run
 from uptake.embedded.model import WEIGHTS
-from uptake.train.methods import DistilRecipe, GRPORecipe, read_any
 
 FIRST = """
 method = "distil"
@@ -82,9 +81,3 @@ def test_a_beginning_that_is_none_is_one_clear_line(
     assert len(said) == 1
     assert line in said[0]
     assert not (tmp_path / "out").exists()
-
-
-def test_the_recipe_that_ships_begins_with_one_that_ships() -> None:
-    recipe = read_any("conversant")
-    assert isinstance(recipe, GRPORecipe)
-    assert isinstance(read_any(recipe.after), DistilRecipe)
