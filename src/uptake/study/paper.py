@@ -32,6 +32,18 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 REFERENCES = ("base", "mediator", "reward", "distil")
 """What has no amount of data, and is drawn across."""
 
+COLOURS: Mapping[str, str] = {
+    "monologic": "#8c8c8c",
+    "natural": "#3b7dd8",
+    "dense": "#1b9e77",
+    "corpus": "#a6761d",
+    "base": "#000000",
+    "mediator": "#7a5195",
+    "reward": "#d95f02",
+    "distil": "#e7298a",
+}
+"""Of what is drawn against the amount of data."""
+
 
 def write(out: Path) -> str:
     """Write study.svg, study.png, table.md, paragraph.md and rows.json; the table and paragraph."""
@@ -115,22 +127,28 @@ def _figure(groups: Mapping[str, Group]) -> Any:
         )
     ]
     small = [
-        _against_amount(groups, (name,), name, 190, 130)
+        _against_amount(groups, (name,), name, 190, 130, whole=True)
         for name in (*skills, "full")
         if name in known
     ]
     parts += [alt.hconcat(*small[at : at + 6]) for at in range(0, len(small), 6)]
+    page: Any = alt.vconcat(*parts)
     curves = list(_curves(groups))
     if curves:
-        parts.append(alt.hconcat(*curves))
-    stacked: Any = alt.vconcat(*parts)
-    page = stacked.resolve_scale(color="independent")
+        page = alt.vconcat(page, alt.hconcat(*curves)).resolve_scale(color="independent")
     return page.configure_axis(gridOpacity=0.4).configure_legend(symbolOpacity=1)
 
 
 def _against_amount(
-    groups: Mapping[str, Group], names: Sequence[str], title: str, width: int, height: int
+    groups: Mapping[str, Group],
+    names: Sequence[str],
+    title: str,
+    width: int,
+    height: int,
+    *,
+    whole: bool = False,
 ) -> Any:
+    """The mean of some figures against the amount of data; `whole` shows up to 1 and below 0."""
     import altair as alt
 
     points = [
@@ -142,24 +160,42 @@ def _against_amount(
         {"of": name} | _bounds(groups[name].mean(names)) for name in REFERENCES if name in groups
     ]
     line = alt.Chart(alt.Data(values=points), width=width, height=height).encode(
-        x=alt.X("amount:Q", title="million tokens").scale(type="log"),
-        color=_colour(),
+        x=_amounts(groups), color=_colour(groups)
     )
-    rule = alt.Chart(alt.Data(values=across)).encode(y="value:Q", color=_colour())
+    rule = alt.Chart(alt.Data(values=across)).encode(y="value:Q", color=_colour(groups))
+    low = alt.Y("low:Q", title=title)
+    if whole:
+        low = low.scale(domain=[-0.2, 1], clamp=True)
     return alt.layer(
-        line.mark_area(opacity=0.18).encode(y=alt.Y("low:Q", title=title), y2="high:Q"),
+        line.mark_area(opacity=0.18).encode(y=low, y2="high:Q"),
         line.mark_line(point=True).encode(y="value:Q"),
         rule.mark_rule(strokeDash=[5, 4], strokeWidth=2),
     )
 
 
-def _colour() -> Any:
+def _amounts(groups: Mapping[str, Group]) -> Any:
+    """The axis of the amounts, with a tick at each."""
     import altair as alt
 
-    names = ["monologic", "natural", "dense", "corpus", *REFERENCES]
-    data = ["#8c8c8c", "#3b7dd8", "#1b9e77", "#a6761d"]
-    others = ["#000000", "#7a5195", "#d95f02", "#e7298a"]
-    return alt.Color("of:N", title=None, scale=alt.Scale(domain=names, range=[*data, *others]))
+    ticks: dict[int, float] = {}
+    for group in groups.values():
+        if group.arm.objective == "tokens":
+            least = min(group.tokens / 1e6, ticks.get(group.arm.amount, float("inf")))
+            ticks[group.arm.amount] = float(f"{least:.2g}")
+    amounts = sorted(ticks.values()) or [1.0]
+    axis = alt.Axis(values=amounts, format="~g", labelOverlap=True)
+    scale = alt.Scale(type="log", domain=[0.9 * amounts[0], 1.15 * amounts[-1]], nice=False)
+    return alt.X("amount:Q", title="million tokens", axis=axis, scale=scale)
+
+
+def _colour(groups: Mapping[str, Group]) -> Any:
+    """The colour of each data mode and of each arm that has no amount, of those that there are."""
+    import altair as alt
+
+    there = {group.arm.mode or name for name, group in groups.items()}
+    known = {name: colour for name, colour in COLOURS.items() if name in there}
+    scale = alt.Scale(domain=list(known), range=list(known.values()))
+    return alt.Color("of:N", title=None, scale=scale)
 
 
 def _loss(groups: Mapping[str, Group], mode: str) -> Any:
@@ -176,11 +212,11 @@ def _loss(groups: Mapping[str, Group], mode: str) -> Any:
     ]
     title = f"held-out loss on {mode} dialogue (nats)"
     line = alt.Chart(alt.Data(values=points), width=240, height=280).encode(
-        x=alt.X("amount:Q", title="million tokens").scale(type="log"),
+        x=_amounts(groups),
         y=alt.Y("value:Q", title=title).scale(zero=False),
-        color=_colour(),
+        color=_colour(groups),
     )
-    rule = alt.Chart(alt.Data(values=across)).encode(y="value:Q", color=_colour())
+    rule = alt.Chart(alt.Data(values=across)).encode(y="value:Q", color=_colour(groups))
     return alt.layer(line.mark_line(point=True), rule.mark_rule(strokeDash=[5, 4], strokeWidth=2))
 
 
