@@ -135,7 +135,8 @@ def _figure(groups: Mapping[str, Group]) -> Any:
     page: Any = alt.vconcat(*parts)
     curves = list(_curves(groups))
     if curves:
-        page = alt.vconcat(page, alt.hconcat(*curves)).resolve_scale(color="independent")
+        both: Any = alt.vconcat(page, alt.hconcat(*curves))
+        page = both.resolve_scale(color="independent")
     return page.configure_axis(gridOpacity=0.4).configure_legend(symbolOpacity=1)
 
 
