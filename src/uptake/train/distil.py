@@ -115,19 +115,24 @@ class Distilling(Sitting[DistilRecipe]):
     def _rows(self, played: Sequence[Rollout]) -> tuple[list[Row], list[Row]]:
         """What student and teacher read, part by part of every last reply, and the teacher's."""
         told = [(one.task.scenario, one.episode) for one in played if one.episode is not None]
-        read = [views(scenario, episode, self.recipe.elicit) for scenario, episode in told]
-        seen = [self.coder.prompt(view) for parts in read for view in parts]
-        replies = iter(self._replies(seen))
+        seen = [
+            [self.coder.prompt(view) for view in views(scenario, episode, self.recipe.elicit)]
+            for scenario, episode in told
+        ]
+        replies = iter(self._replies([prompt for prompts in seen for prompt in prompts]))
         within: list[Row] = []
         seeing: list[Row] = []
-        prompts = iter(seen)
-        for (_, episode), parts in zip(told, read, strict=True):
+        for (_, episode), prompts in zip(told, seen, strict=True):
             here = self.coder.prompt(episode.conversation().to_dicts()[:-1])
-            for left in reversed(range(len(parts))):
-                reply = next(replies)
-                seeing.append(_behind(next(prompts), reply))
-                mine = [*reply[:-1], self.coder.line] if left else reply
+            said = [next(replies) for _ in prompts]
+            for part, (prompt, reply) in enumerate(zip(prompts, said, strict=True), 1):
+                mine = reply
+                if part < len(prompts):
+                    if reply[-1] != self.coder.end:
+                        break  # it did not come to its end: nothing can follow
+                    mine = [*reply[:-1], self.coder.line]
                 within.append(_behind(here, mine))
+                seeing.append(_behind(prompt, reply))
                 here = [*here, *mine]
         return within, seeing
 
