@@ -31,8 +31,10 @@ __all__ = ["Progress", "begin", "results", "run_arms"]
 SETTINGS = "study.json"
 
 FREE = ("device", "measure_seconds", "objectives", "seeds", "amounts", "dpo_rates", "taught")
-"""Settings that may change from one sitting to the next: they say which arms there are, or where
-something lies, and the result of an arm does not depend on them."""
+"""Settings that may change from one sitting to the next: which arms there are, where things lie.
+
+`taught` is a list of folders, which may move. That other models lie there is not noticed: the arms
+that begin from them would be mixed with those of the models before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,18 +29,14 @@ def views(scenario: Scenario, episode: Episode, elicit: str = "") -> list[Chat]:
     said = episode.conversation().to_dicts()[:-1]  # all but the last reply
     if episode.compared:
         return [said]
-    if elicit and episode.probe == "missing" and not _answered(scenario, episode):
+    answered = len(episode.turns) > 1 and episode.turns[-1].ready
+    if elicit and episode.probe == "missing" and not answered:
         return [[{"role": "system", "content": elicit}, *said]]
     found: list[Chat] = []
     if episode.probe == "presupposition" and (asked := direct(scenario)) is not None:
         found.append([*said[:-1], {"role": "user", "content": asked}])
     system = [message for message in said if message["role"] == "system"]
     return [*found, [*system, {"role": "user", "content": at_once(scenario, episode)}]]
-
-
-def _answered(scenario: Scenario, episode: Episode) -> bool:
-    """Whether the user was asked something, and has told all that is needed since."""
-    return len(episode.turns) > 1 and scenario.instruction.needed <= set(episode.turns[-1].told)
 
 
 def at_once(scenario: Scenario, episode: Episode) -> str:
@@ -56,7 +52,7 @@ def at_once(scenario: Scenario, episode: Episode) -> str:
     if last == 0:
         return episode.turns[0].user
     wanted = scenario.wanted(last) if scenario.scripted else scenario.instruction
-    told = scenario.scripted or wanted.needed <= set(episode.turns[last].told)
+    told = scenario.scripted or episode.turns[last].ready
     if told and not (scenario.scripted and scenario.turns[last].yes is not None):
         return bullets([shard.text for shard in wanted.shards])
     parts: list[str] = []
