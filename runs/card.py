@@ -28,6 +28,7 @@ from uptake.intervals import wilson
 from uptake.model import Model, Sampling
 from uptake.models import model as open_model
 from uptake.train import corpus
+from uptake.train.corpus import wordings
 
 Trial = Callable[["Talk", Random], Awaitable[bool | None]]
 
@@ -81,7 +82,7 @@ async def concat(talk: Talk, rng: Random) -> bool:
 async def told_then_asked(talk: Talk, rng: Random) -> bool:
     problem = held(rng)
     for index, fact in enumerate(problem.facts):
-        lead = f"{rng.choice(corpus.LISTEN)} " if index == 0 else ""
+        lead = f"{rng.choice(wordings.LISTEN)} " if index == 0 else ""
         await talk.say(lead + problem.say(fact, rng))
     return right(await talk.say(problem.question(rng)), problem.answer)
 
@@ -94,7 +95,7 @@ def examine(missing: bool) -> Trial:
             quantity, facts = corpus.missing(problem, rng)
             wanted = f"Missing: {quantity}."
         text = corpus.paragraph(problem.question(rng), facts, rng)
-        return (await talk.say(f"{rng.choice(corpus.EXAMINE)}\n{text}")).strip() == wanted
+        return (await talk.say(f"{rng.choice(wordings.EXAMINE)}\n{text}")).strip() == wanted
 
     return trial
 
@@ -102,7 +103,7 @@ def examine(missing: bool) -> Trial:
 def ask_or_answer(missing: bool) -> Trial:
     async def trial(talk: Talk, rng: Random) -> bool:
         problem = held(rng)
-        instruction = rng.choice(corpus.ASK_OR_ANSWER)
+        instruction = rng.choice(wordings.ASK_OR_ANSWER)
         if not missing:
             return right(
                 await talk.say(f"{instruction}\n{paragraph(problem, rng)}"), problem.answer
@@ -154,7 +155,7 @@ async def use_instead(talk: Talk, rng: Random) -> bool:
         pass
     fact, other = found
     await talk.say(paragraph(problem, rng))
-    text = rng.choice(corpus.REVISE).format(new=other, old=problem.values[fact.key])
+    text = rng.choice(wordings.REVISE).format(new=other, old=problem.values[fact.key])
     return right(await talk.say(text), problem.with_value(fact.key, other).answer)
 
 
@@ -166,7 +167,7 @@ async def withdraw(talk: Talk, rng: Random) -> bool:
             break
     fact = rng.choice(optional)
     await talk.say(paragraph(problem, rng))
-    text = rng.choice(corpus.WITHDRAW).format(claim=problem.claim(fact))
+    text = rng.choice(wordings.WITHDRAW).format(claim=problem.claim(fact))
     return right(await talk.say(text), problem.without(fact.key).answer)
 
 
@@ -197,7 +198,7 @@ def style(wordings: tuple[str, ...]) -> Trial:
 
 async def only_the_answer(talk: Talk, rng: Random) -> bool:
     problem = held(rng)
-    reply = await talk.say(f"{rng.choice(corpus.NONE)}\n{paragraph(problem, rng)}")
+    reply = await talk.say(f"{rng.choice(wordings.NONE)}\n{paragraph(problem, rng)}")
     return re.fullmatch(r"The answer is -?\d+\.", reply.strip()) is not None
 
 
@@ -268,9 +269,9 @@ def table(model: Model) -> list[tuple[str, str, float, Trial]]:
         ("pronoun or the other one", ">= 0.85", 0.0, coreference),
         ("two topics in one chat, both right", ">= 0.85", 0.0, two_topics),
         ("no working: gives an answer and nothing else", "works", 0.0, only_the_answer),
-        ("no working: the answer is right", "may differ", 0.0, style(corpus.NONE)),
-        ("brief working: the answer is right", "works", 0.0, style(corpus.BRIEF)),
-        ("full working: the answer is right", "works", 0.0, style(corpus.FULL)),
+        ("no working: the answer is right", "may differ", 0.0, style(wordings.NONE)),
+        ("brief working: the answer is right", "works", 0.0, style(wordings.BRIEF)),
+        ("full working: the answer is right", "works", 0.0, style(wordings.FULL)),
         ("chat: asks when something is missing", "<= 0.01", 1.0, asks),
         ("chat: rejects a false presupposition it can deny", "<= 0.10", 1.0, rejects(model)),
         ("chat: stale after a plain correction", "often", 1.0, corrected("stale")),
