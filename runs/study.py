@@ -16,7 +16,6 @@ import argparse
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +54,10 @@ def rows_of(found: Sequence[dict[str, Any]], settings: Settings) -> list[dict[st
     return rows
 
 
-def keep(folder: Path, settings: Settings) -> None:
+def keep(folder: Path, settings: dict[str, Any]) -> None:
     """Copy the settings, without where the taught models lie, and the result of each arm."""
     shutil.copytree(folder / "arms", ARMS / "arms", dirs_exist_ok=True)
-    own = replace(settings, taught=()).to_dict()
+    own = {**settings, "taught": []}
     (ARMS / "study.json").write_text(json.dumps(own, indent=2) + "\n", encoding="utf-8")
 
 
@@ -69,13 +68,13 @@ def main() -> None:
     parser.add_argument("--command", default="sh runs/study.sh", help="what ran the study")
     given = parser.parse_args()
     folder: Path = given.folder
-    settings = Settings.of(json.loads((folder / "study.json").read_text(encoding="utf-8")))
+    settings = json.loads((folder / "study.json").read_text(encoding="utf-8"))
     found = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
     path = save(
         "6-study",
         title="The study: skill by data, amount and objective, all from one checkpoint",
         command=given.command,
-        rows=rows_of(found, settings),
+        rows=rows_of(found, Settings.of(settings)),
     )
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(folder / "study.png", PICTURE)

@@ -117,6 +117,22 @@ def test_a_folder_of_another_study_is_refused(tmp_path: Path):
         study(out=tmp_path / "b", model=str(tmp_path))
 
 
+def test_models_may_move_but_others_in_their_place_are_refused(tmp_path: Path):
+    for name, weights in (("one", b"1"), ("moved", b"1"), ("other", b"2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_bytes(weights)
+    out = tmp_path / "study"
+    begin(Settings(taught=(str(tmp_path / "one"),)), out)
+    begin(Settings(taught=(str(tmp_path / "moved"),)), out)
+    with pytest.raises(StudyError, match=r"another model than lies in .*other"):
+        begin(Settings(taught=(str(tmp_path / "other"),)), out)
+    begin(Settings(taught=(str(tmp_path / "moved"), str(tmp_path / "other"))), out)
+    begin(Settings(taught=(str(tmp_path / "one"),)), out)
+    with pytest.raises(StudyError, match=r"another model than lies in .*one"):
+        begin(Settings(taught=(str(tmp_path / "moved"), str(tmp_path / "one"))), out)
+    assert Settings.of(json.loads((out / "study.json").read_text())).taught
+
+
 def test_next_tokens_are_learned_in_the_budget(tiny: Path):
     model, coder = opened_model(tiny, device_of("cpu"))
     rows = [row_of(coder, chat) for chat in CHATS]

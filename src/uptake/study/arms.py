@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from uptake.errors import UptakeError
@@ -66,9 +66,10 @@ class Settings:
 
     @staticmethod
     def of(data: Mapping[str, Any]) -> Settings:
-        """The settings that `to_dict` gave."""
+        """The settings that `to_dict` gave; what else stands beside them is passed over."""
         lists = ("amounts", "dpo_rates", "dpo_steps", "taught", "objectives", "probes")
-        given: dict[str, Any] = {**data, **{key: tuple(data[key]) for key in lists}}
+        own = {one.name: data[one.name] for one in fields(Settings) if one.name in data}
+        given: dict[str, Any] = {**own, **{key: tuple(data[key]) for key in lists}}
         return Settings(**given)
 
 

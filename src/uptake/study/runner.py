@@ -9,6 +9,7 @@ This module knows nothing of what an arm does.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -31,10 +32,9 @@ __all__ = ["Progress", "begin", "results", "run_arms"]
 SETTINGS = "study.json"
 
 FREE = ("device", "measure_seconds", "objectives", "seeds", "amounts", "dpo_rates", "taught")
-"""Settings that may change from one sitting to the next: which arms there are, where things lie.
-
-`taught` is a list of folders, which may move. That other models lie there is not noticed: the arms
-that begin from them would be mixed with those of the models before."""
+"""Settings that may change from one sitting to the next: which arms there are, where things lie."""
+TAUGHT = "taught_sha256"
+"""Under it the settings hold a mark of each model of `taught`: folders may move, models not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Progress:
 def begin(settings: Settings, out: Path) -> None:
     """Write down whose folder it is. Raises StudyError where it is another study's."""
     path, given = out / SETTINGS, settings.to_dict()
+    marks = [_mark(Path(folder)) for folder in settings.taught]
     if path.exists():
         known = json.loads(path.read_text(encoding="utf-8"))
         other = [key for key in given if key not in FREE and known.get(key) != given[key]]
@@ -58,11 +59,27 @@ def begin(settings: Settings, out: Path) -> None:
             raise StudyError(
                 f"{out} holds a study with another {', '.join(other)}; give another --out"
             )
+        before = known.get(TAUGHT, [])
+        for folder, mark, known_mark in zip(settings.taught, marks, before, strict=False):
+            if mark != known_mark:
+                raise StudyError(
+                    f"{out} holds arms of another model than lies in {folder}; give --taught the "
+                    "models of before, in their order, or another --out"
+                )
+        marks += before[len(marks) :]
     try:
         out.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(given, indent=2), encoding="utf-8")
+        path.write_text(json.dumps({**given, TAUGHT: marks}, indent=2), encoding="utf-8")
     except OSError as error:
         raise StudyError(f"cannot write {out}: {error.strerror}; choose another --out") from error
+
+
+def _mark(folder: Path) -> str:
+    """What tells one saved model from another: a digest of its weights."""
+    found = hashlib.sha256()
+    for path in sorted(folder.glob("*.safetensors")):
+        found.update(path.read_bytes())
+    return found.hexdigest()[:16]
 
 
 def results(out: Path) -> list[dict[str, Any]]:

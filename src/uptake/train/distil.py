@@ -150,8 +150,6 @@ class Distilling(Sitting[DistilRecipe]):
 
     def _learn(self, within: Sequence[Row], seeing: Sequence[Row]) -> float | None:
         """One update; the mean divergence of a token in nats, None where nothing was said."""
-        import torch
-
         total = sum(sum(row.said) for row in within)
         if not total:
             return None
@@ -170,18 +168,14 @@ class Distilling(Sitting[DistilRecipe]):
             )
             (some / total).backward()  # pyright: ignore[reportUnknownMemberType]
             loss += float(some.detach()) / total
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.learning_rate * self._share()
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.update()
         return loss
 
-    def _share(self) -> float:
-        """The share of the learning rate that this step has."""
+    def share(self) -> float:
+        """The share of the learning rate that this step has: it falls to 0 over the `decay`."""
         recipe = self.recipe
         left = (recipe.steps - self.step) / max(1.0, recipe.decay * recipe.steps)
-        return min(1.0, (self.step + 1) / max(1, recipe.warmup_steps), left)
+        return min(super().share(), left)
 
 
 def distil(

@@ -195,12 +195,7 @@ class Teaching(Sitting[GRPORecipe]):
                 )
             some.backward()  # pyright: ignore[reportUnknownMemberType]
             loss, entropies = loss + float(some.detach()), entropies + entropy
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
-        rate = min(1.0, (self.step + 1) / max(1, self.recipe.warmup_steps))
-        for one in self.optimizer.param_groups:
-            one["lr"] = self.recipe.learning_rate * rate
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.update()
         return loss, entropies / total
 
 

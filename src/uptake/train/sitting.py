@@ -104,6 +104,20 @@ class Sitting(ABC, Generic[R]):
         while self.step < self.recipe.steps:
             yield self.take()
 
+    def update(self) -> None:
+        """Move the weights by the gradients of a step, which are then forgotten."""
+        import torch
+
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.learning_rate * self.share()
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def share(self) -> float:
+        """The share of the learning rate that this step has: it rises over the warm-up."""
+        return min(1.0, (self.step + 1) / max(1, self.recipe.warmup_steps))
+
     def due(self) -> bool:
         """Whether the step just taken is one after which held-out tasks are played."""
         return self.step == self.recipe.steps or self.step % self.recipe.evaluate_every == 0
