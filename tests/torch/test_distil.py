@@ -19,7 +19,7 @@ from uptake.train.methods import DistilRecipe, read_any
 from uptake.train.recipe import RecipeError
 from uptake.train.rollout import Coder, Drawn, roll
 from uptake.train.tasks import TOLD, Tasks
-from uptake.train.views import at_once, views
+from uptake.train.views import at_once, learned, views
 
 TINY = DistilRecipe(
     name="tiny",
@@ -113,6 +113,21 @@ def test_everything_else_the_teacher_is_asked_once(coder: Coder, condition: str)
     assert len(views(one.task.scenario, one.episode)) == 1
 
 
+def test_early_replies_are_those_before_all_was_told_over_turns(coder: Coder) -> None:
+    """Of them the teacher reads what was told by then, at once, and that it may ask."""
+    one = played(coder, "lost.sharded", "scripted")
+    assert learned(one.episode) == [one.episode]
+    *before, last = learned(one.episode, early=True)
+    assert last == one.episode
+    assert [len(part.turns) for part in before] == list(range(1, len(one.episode.turns)))
+    assert not any(part.turns[-1].ready for part in before)
+    for part in before:
+        system, told = views(one.task.scenario, part, "Ask.")[0]
+        assert system == {"role": "system", "content": "Ask."}
+        assert told["content"] == " ".join(turn.user for turn in part.turns)
+    assert len(learned(played(coder, "lost.full", "scripted").episode, early=True)) == 1
+
+
 def test_where_the_teacher_ends_a_part_the_student_goes_on(coder: Coder) -> None:
     """Wanted of the token that leads on is what the teacher gives to its end."""
     model = AutoModelForCausalLM.from_pretrained(WEIGHTS, dtype=torch.float32)
@@ -168,6 +183,7 @@ def test_the_recipes_that_ship_can_be_read_and_bad_ones_are_refused(tmp_path: Pa
         ("tasks_per_step = 0", "give 1 or more"),
         ("learning_rate = 0.0", "above 0"),
         ("group = 8", "unknown setting"),
+        ("early = true", "give elicit"),
     ):
         path.write_text(f'method = "distil"\n{words}\n')
         with pytest.raises(RecipeError, match=match):

@@ -29,7 +29,7 @@ from uptake.train.methods import DistilRecipe
 from uptake.train.rollout import Rollout, roll
 from uptake.train.sampler import EngineSampler, engine
 from uptake.train.sitting import Sitting, attend
-from uptake.train.views import views
+from uptake.train.views import learned, views
 
 if TYPE_CHECKING:
     import torch
@@ -113,8 +113,13 @@ class Distilling(Sitting[DistilRecipe]):
         )
 
     def _rows(self, played: Sequence[Rollout]) -> tuple[list[Row], list[Row]]:
-        """What student and teacher read, part by part of every last reply, and the teacher's."""
-        told = [(one.task.scenario, one.episode) for one in played if one.episode is not None]
+        """What student and teacher read, part by part of every reply learned, and the teacher's."""
+        told = [
+            (one.task.scenario, part)
+            for one in played
+            if one.episode is not None
+            for part in learned(one.episode, early=self.recipe.early)
+        ]
         seen = [
             [self.coder.prompt(view) for view in views(scenario, episode, self.recipe.elicit)]
             for scenario, episode in told

@@ -96,7 +96,8 @@ class DistilRecipe:
     """FULL-view self-distillation: the model that sees all at once teaches itself over turns.
 
     After arXiv 2605.24432. Every step plays `tasks_per_step` tasks of a `mixture` at `temperature`,
-    and of each conversation the last reply is learned. `device` is torch's name for where it
+    and of each conversation the last reply is learned; with `early` those before all was told as
+    well, for which the teacher is told to ask (`elicit`). `device` is torch's name for where it
     learns; replies are drawn on the CPU. The rest is as in `GRPORecipe`.
     """
 
@@ -115,6 +116,7 @@ class DistilRecipe:
     teacher_temperature: float = 1.0
     decay: float = 0.0
     elicit: str = ""
+    early: bool = False
     clip: float = 1.0
     reply_tokens: int = 128
     room: int = 800
@@ -239,6 +241,8 @@ def _distil(data: dict[str, Any], name: str) -> DistilRecipe:
     _at_least(recipe, least, name)
     if recipe.teacher_temperature <= 0 or not 0 <= recipe.decay <= 1:
         raise RecipeError(f"{name}: teacher_temperature must be above 0, decay in [0, 1]")
+    if recipe.early and not recipe.elicit:
+        raise RecipeError(f"{name}: early replies are those of a teacher told to ask; give elicit")
     _drawable(recipe, name)
     return recipe
 

@@ -3,8 +3,10 @@
 By what is asked last, the teacher is asked something easier, once or twice. Told over turns, it is
 told at once. Where a question takes something for granted, it is first asked directly whether that
 is so, and then told all at once: a model lets pass what it denies when asked (`presupposition`).
-Where something may be missing, it is told to ask for it if so. Where people's own moves are the
-measure there is nothing easier: it reads the same, which holds the student to what it was.
+Where something may be missing, it is told to ask for it if so; and so it is before all was told
+over turns, where a guess is what later replies go wrong by.
+Where people's own moves are the measure there is nothing easier: it reads the same, which holds the
+student to what it was.
 
 What is true, right or missing is in no view but as the user said it.
 
@@ -13,12 +15,25 @@ This module knows nothing of models, tokens or losses.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from uptake.episode import Episode
 from uptake.probes.presupposition import direct
 from uptake.scenario import Scenario, bullets
 from uptake.train.corpus import Chat
 
-__all__ = ["at_once", "views"]
+__all__ = ["at_once", "learned", "views"]
+
+
+def learned(episode: Episode, *, early: bool = False) -> list[Episode]:
+    """An episode up to each of the replies that are learned.
+
+    That is the last one; `early` adds, where a request is told over turns, those before all was
+    told.
+    """
+    before = episode.turns[:-1] if early and episode.probe == "lost" else ()
+    unready = [at for at, turn in enumerate(before, 1) if not turn.ready]
+    return [*(replace(episode, turns=episode.turns[:at]) for at in unready), episode]
 
 
 def views(scenario: Scenario, episode: Episode, elicit: str = "") -> list[Chat]:
@@ -32,6 +47,9 @@ def views(scenario: Scenario, episode: Episode, elicit: str = "") -> list[Chat]:
     answered = len(episode.turns) > 1 and episode.turns[-1].ready
     if elicit and episode.probe == "missing" and not answered:
         return [[{"role": "system", "content": elicit}, *said]]
+    if elicit and episode.probe == "lost" and not episode.turns[-1].ready:
+        told = {"role": "user", "content": at_once(scenario, episode)}
+        return [[{"role": "system", "content": elicit}, told]]
     found: list[Chat] = []
     if episode.probe == "presupposition" and (asked := direct(scenario)) is not None:
         found.append([*said[:-1], {"role": "user", "content": asked}])
