@@ -5,8 +5,9 @@
 Each FOLDER is a saved model (`uptake train taught` and `distilled` leave one in `model`). Every
 probe is played on each; then `lost` ten times an instruction on half as many, for unreliability,
 bare and with a mediator that reads by rules. Temperature 1, users and problems of the held-out
-split. Whether a skill rose or fell is said where the intervals of before and after are apart. The
-seed of a published figure is never used in development.
+split; at temperature 0 `lost` once more, which shows how much of a gain is a surer model and how
+much an abler one. Whether a skill rose or fell is said where the intervals of before and after are
+apart. The seed of a published figure is never used in development.
 """
 
 from __future__ import annotations
@@ -63,6 +64,22 @@ def lost(model: str, n: int, seed: int, out: Path) -> dict[bool, dict[Key, Row]]
     }
 
 
+def greedily(model: str, n: int, seed: int, out: Path) -> dict[Key, Row]:
+    """The last-turn rows of `lost` at temperature 0, where there is nothing to repeat."""
+    result = uptake.probe(
+        "lost",
+        model=model,
+        n=n,
+        repeats=1,
+        seed=seed,
+        out=out,
+        conditions=("full", "sharded"),
+        controls=False,
+        temperature=0.0,
+    )
+    return {(r.probe, r.metric, r.condition): r for r in result.rows() if r.score == "last"}
+
+
 def wanted() -> list[Key]:
     """The headline figures of every probe, and the slope of asking over working."""
     found: list[Key] = []
@@ -85,6 +102,9 @@ def measure(models: dict[str, str], n: int, seed: int, out: Path) -> list[dict[s
         for key, target in LOST:
             rows.append(_row(name, key, sides[False][key]) | {"target": target if aimed else ""})
             rows.append(_row(f"{name}, mediated", key, sides[True][key]))
+        surest = greedily(model, n, seed, folder / "greedy")
+        for key, _ in LOST[:3]:
+            rows.append(_row(f"{name}, at temperature 0", key, surest[key]))
         for key in wanted():
             rows.append(_row(name, key, found[key]) | _moved(found[key], before.get(key)))
         before = before or found
