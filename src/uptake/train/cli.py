@@ -41,8 +41,8 @@ def train(
     Parameters
     ----------
     recipe
-        The name of a shipped recipe (base, taught, distilled, consistent), or a TOML file; or acts,
-        the annotator that reads logs (docs/acts.md).
+        The name of a shipped recipe (base, taught, distilled, consistent, conversant), or a TOML
+        file; or acts, the annotator that reads logs (docs/acts.md).
     out
         The folder for checkpoint, log, plot and model. Default: out/train-NAME.
     tokens
