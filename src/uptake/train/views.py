@@ -44,10 +44,10 @@ def views(scenario: Scenario, episode: Episode, elicit: str = "") -> list[Chat]:
     said = episode.conversation().to_dicts()[:-1]  # all but the last reply
     if episode.compared:
         return [said]
-    answered = len(episode.turns) > 1 and episode.turns[-1].ready
-    if elicit and episode.probe == "missing" and not answered:
+    ready = episode.turns[-1].ready
+    if elicit and episode.probe == "missing" and not (ready and len(episode.turns) > 1):
         return [[{"role": "system", "content": elicit}, *said]]
-    if elicit and episode.probe == "lost" and not episode.turns[-1].ready:
+    if elicit and episode.probe == "lost" and not ready:
         told = {"role": "user", "content": at_once(scenario, episode)}
         return [[{"role": "system", "content": elicit}, told]]
     found: list[Chat] = []
