@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ from safetensors.torch import load_file
 
 from uptake.cli import _run
 from uptake.embedded.model import WEIGHTS
+from uptake.train.cli import _course
+from uptake.train.methods import read_any
+from uptake.train.recipe import Recipe
+
+RECIPES = Path(str(files("uptake.train"))) / "recipes"
 
 FIRST = """
 method = "distil"
@@ -81,3 +87,10 @@ def test_a_beginning_that_is_none_is_one_clear_line(
     assert len(said) == 1
     assert line in said[0]
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("recipe", sorted(path.stem for path in RECIPES.glob("*.toml")))
+def test_each_recipe_that_ships_says_what_it_begins_with(recipe: str) -> None:
+    course = _course(read_any(recipe))
+    assert course[-1].name == recipe
+    assert not getattr(course[0], "after", "") or isinstance(course[0], Recipe)
