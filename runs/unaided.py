@@ -1,13 +1,14 @@
 """Measure what teaching did to every skill: the model as it ships, and taught ones, unaided.
 
-    python runs/unaided.py NAME=FOLDER… [-n 200] [--seed 0] [--save]
+    python runs/unaided.py NAME=FOLDER… [-n 200] [--seed 0] [--lost] [--save]
 
 Each FOLDER is a saved model (`uptake train taught` and `distilled` leave one in `model`). Every
 probe is played on each; then `lost` ten times an instruction on half as many, for unreliability,
 bare and with a mediator that reads by rules. Temperature 1, users and problems of the held-out
 split; at temperature 0 `lost` once more, which shows how much of a gain is a surer model and how
 much an abler one. Whether a skill rose or fell is said where the intervals of before and after are
-apart. The seed of a published figure is never used in development.
+apart. With `--lost` that is all of it, on n instructions: what is kept, with a narrower interval.
+The seed of a published figure is never used in development.
 """
 
 from __future__ import annotations
@@ -111,6 +112,17 @@ def measure(models: dict[str, str], n: int, seed: int, out: Path) -> list[dict[s
     return rows
 
 
+def kept(models: dict[str, str], n: int, seed: int, out: Path) -> list[dict[str, Any]]:
+    """Rows of `lost` over repeats alone, model by model."""
+    rows: list[dict[str, Any]] = []
+    for name, model in models.items():
+        sides = lost(model, n, seed, out / name.replace(" ", "-"))
+        for key, target in LOST:
+            rows.append(_row(name, key, sides[False][key]) | {"target": target})
+            rows.append(_row(f"{name}, mediated", key, sides[True][key]))
+    return rows
+
+
 def _row(name: str, key: Key, row: Row) -> dict[str, Any]:
     probe, metric, condition = key
     figure = f"{name}: {probe}: {metric.replace('_', ' ')}, {condition}"
@@ -138,21 +150,30 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("out/unaided"))
-    parser.add_argument("--save", action="store_true", help="write runs/results/6-unaided.json")
+    parser.add_argument("--lost", action="store_true", help="`lost` over repeats alone")
+    parser.add_argument("--save", action="store_true", help="write runs/results/6-….json")
     given = parser.parse_args()
     pairs = [model.partition("=") for model in given.models]
     if not all(folder for _, _, folder in pairs):
         parser.error("give each model as NAME=FOLDER")
-    models = {BEFORE: "embedded"} | {name: f"embedded:{folder}" for name, _, folder in pairs}
-    rows = measure(models, given.n, given.seed, given.out)
+    models = {name: f"embedded:{folder}" for name, _, folder in pairs}
+    if given.lost:
+        rows = kept(models, given.n, given.seed, given.out)
+    else:
+        rows = measure({BEFORE: "embedded"} | models, given.n, given.seed, given.out)
     for row in rows:
         value = "" if row["value"] is None else f"{row['value']:.3f}"
         print(f"{row['figure']:70s} {value} {row.get('target') or ''} {row.get('note') or ''}")
     if given.save:
+        command = f"python runs/unaided.py NAME=FOLDER... -n {given.n} --seed {given.seed}"
         save(
-            "6-unaided",
-            title="What teaching did to every skill, unaided",
-            command=f"python runs/unaided.py NAME=FOLDER... -n {given.n} --seed {given.seed}",
+            "6-kept" if given.lost else "6-unaided",
+            title=(
+                "What teaching keeps of what is told over turns"
+                if given.lost
+                else "What teaching did to every skill, unaided"
+            ),
+            command=command + " --lost" * given.lost,
             rows=rows,
         )
 
