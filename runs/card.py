@@ -187,10 +187,10 @@ async def two_topics(talk: Talk, rng: Random) -> bool:
     return right(await talk.say(paragraph(second, rng)), second.answer) and one
 
 
-def style(wordings: tuple[str, ...]) -> Trial:
+def style(ways: tuple[str, ...]) -> Trial:
     async def trial(talk: Talk, rng: Random) -> bool:
         problem = held(rng)
-        reply = await talk.say(f"{rng.choice(wordings)}\n{paragraph(problem, rng)}")
+        reply = await talk.say(f"{rng.choice(ways)}\n{paragraph(problem, rng)}")
         return right(reply, problem.answer)
 
     return trial

@@ -14,6 +14,7 @@ The seed of a published figure is never used in development.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def skills(model: str, n: int, seed: int, out: Path) -> dict[Key, Row]:
     result = uptake.probe(
         *sorted(SKILLS), model=model, n=n, repeats=1, seed=seed, out=out, controls=False
     )
-    return {(r.probe, r.metric, r.condition): r for r in result.rows() if r.score == "last"}
+    return _by_key(row for row in result.rows() if row.score == "last")
 
 
 def lost(model: str, n: int, seed: int, out: Path) -> dict[bool, dict[Key, Row]]:
@@ -59,10 +60,7 @@ def lost(model: str, n: int, seed: int, out: Path) -> dict[bool, dict[Key, Row]]
         mediated=True,
     )
     rows = [row for row in result.rows() if row.score == "last"]
-    return {
-        side: {(r.probe, r.metric, r.condition): r for r in rows if r.mediated is side}
-        for side in (False, True)
-    }
+    return {side: _by_key(row for row in rows if row.mediated is side) for side in (False, True)}
 
 
 def greedily(model: str, n: int, seed: int, out: Path) -> dict[Key, Row]:
@@ -78,7 +76,7 @@ def greedily(model: str, n: int, seed: int, out: Path) -> dict[Key, Row]:
         controls=False,
         temperature=0.0,
     )
-    return {(r.probe, r.metric, r.condition): r for r in result.rows() if r.score == "last"}
+    return _by_key(row for row in result.rows() if row.score == "last")
 
 
 def wanted() -> list[Key]:
@@ -99,10 +97,7 @@ def measure(models: dict[str, str], n: int, seed: int, out: Path) -> list[dict[s
         folder = out / name.replace(" ", "-")
         sides = lost(model, n // 2, seed, folder / "lost")
         found = skills(model, n, seed, folder / "skills")
-        aimed = name != BEFORE
-        for key, target in LOST:
-            rows.append(_row(name, key, sides[False][key]) | {"target": target if aimed else ""})
-            rows.append(_row(f"{name}, mediated", key, sides[True][key]))
+        rows += _kept(name, sides, aimed=name != BEFORE)
         surest = greedily(model, n, seed, folder / "greedy")
         for key, _ in LOST[:3]:
             rows.append(_row(f"{name}, at temperature 0", key, surest[key]))
@@ -116,11 +111,21 @@ def kept(models: dict[str, str], n: int, seed: int, out: Path) -> list[dict[str,
     """Rows of `lost` over repeats alone, model by model."""
     rows: list[dict[str, Any]] = []
     for name, model in models.items():
-        sides = lost(model, n, seed, out / name.replace(" ", "-"))
-        for key, target in LOST:
-            rows.append(_row(name, key, sides[False][key]) | {"target": target})
-            rows.append(_row(f"{name}, mediated", key, sides[True][key]))
+        rows += _kept(name, lost(model, n, seed, out / name.replace(" ", "-")), aimed=True)
     return rows
+
+
+def _kept(name: str, sides: dict[bool, dict[Key, Row]], *, aimed: bool) -> list[dict[str, Any]]:
+    """What is read off the repeated run, bare and mediated."""
+    rows: list[dict[str, Any]] = []
+    for key, target in LOST:
+        rows.append(_row(name, key, sides[False][key]) | {"target": target if aimed else ""})
+        rows.append(_row(f"{name}, mediated", key, sides[True][key]))
+    return rows
+
+
+def _by_key(rows: Iterable[Row]) -> dict[Key, Row]:
+    return {(row.probe, row.metric, row.condition): row for row in rows}
 
 
 def _row(name: str, key: Key, row: Row) -> dict[str, Any]:

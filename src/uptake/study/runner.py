@@ -78,7 +78,8 @@ def _mark(folder: Path) -> str:
     """What tells one saved model from another: a digest of its weights."""
     found = hashlib.sha256()
     for path in sorted(folder.glob("*.safetensors")):
-        found.update(path.read_bytes())
+        with path.open("rb") as weights:
+            found.update(hashlib.file_digest(weights, "sha256").digest())
     return found.hexdigest()[:16]
 
 

@@ -4,9 +4,8 @@ By what is asked last, the teacher is asked something easier, once or twice. Tol
 told at once. Where a question takes something for granted, it is first asked directly whether that
 is so, and then told all at once: a model lets pass what it denies when asked (`presupposition`).
 Where something may be missing, it is told to ask for it if so; and so it is before all was told
-over turns, where a guess is what later replies go wrong by.
-Where people's own moves are the measure there is nothing easier: it reads the same, which holds the
-student to what it was.
+over turns, where a guess is what later replies go wrong by. Where people's own moves are the
+measure there is nothing easier: it reads the same, which holds the student to what it was.
 
 What is true, right or missing is in no view but as the user said it.
 
