@@ -17,7 +17,7 @@ from uptake.partners import words
 from uptake.probes import names, probe
 from uptake.scenario import Scenario
 from uptake.train.env import Env, EnvError
-from uptake.train.tasks import MIXTURE, TOLD, TaskError, Tasks
+from uptake.train.tasks import JUMBLED, MIXTURE, TOLD, TaskError, Tasks
 from uptake.user import ScriptedUser
 from uptake.users import FORGOT, HELDOUT, TRAINING, UNCLEAR, user
 
@@ -142,7 +142,7 @@ def test_training_and_held_out_tasks_share_no_user_and_no_instruction():
 @pytest.mark.parametrize("source", ["database", "actions", "data2text", "summary", "code"])
 def test_every_domain_has_every_condition_of_the_mixture(source: str):
     tasks = Tasks(source)
-    for condition in MIXTURE:
+    for condition in (*MIXTURE, JUMBLED):
         task = tasks.of(condition, 0)
         assert f"{task.probe}.{task.scenario.condition}" == condition
 
@@ -167,6 +167,38 @@ def test_told_then_asked_listens_and_then_answers():
     moves = [told.move for told in scenario.turns]
     assert moves == ["hold"] * (len(moves) - 1) + ["answer"]
     assert scenario.turns[-1].text == scenario.instruction.shards[0].text
+
+
+def test_told_in_any_order_is_all_that_was_told_at_once_in_an_order_of_its_own():
+    tasks = [Tasks("math").of(JUMBLED, k) for k in range(40)]
+    mixed = 0
+    for task in tasks:
+        (told,) = task.scenario.turns
+        shards = task.scenario.instruction.shards
+        intent, *facts = told.text.split("\n- ")
+        assert intent == shards[0].text
+        assert sorted(facts) == sorted(shard.text for shard in shards[1:])
+        assert [shards[at].text for at in told.shards] == [intent, *facts]
+        mixed += facts != [shard.text for shard in shards[1:]]
+    assert 20 < mixed < 40
+
+
+def test_told_in_any_order_a_right_answer_is_all_that_is_wanted():
+    scenario = Tasks("math").of(JUMBLED, 0).scenario
+    gold = scenario.instruction.answer
+    assert score_of(scenario, f"The answer is {gold}.") == 1
+    assert score_of(scenario, "Could you tell me how many there are?", f"It is {gold}.") < 1
+
+
+def score_of(scenario: Scenario, *replies: str) -> float:
+    """The reward of the replies."""
+    env = Env(MATH.verify, probe="told")
+    env.reset(scenario)
+    for reply in replies:
+        env.reply(reply)
+    earned = env.score()
+    assert earned is not None
+    return earned.total
 
 
 # Users

@@ -18,7 +18,7 @@ from uptake.train.loops import Row, row_of
 from uptake.train.methods import DistilRecipe, read_any
 from uptake.train.recipe import RecipeError
 from uptake.train.rollout import Coder, Drawn, roll
-from uptake.train.tasks import TOLD, Tasks
+from uptake.train.tasks import JUMBLED, TOLD, Tasks
 from uptake.train.views import at_once, learned, views
 
 TINY = DistilRecipe(
@@ -65,6 +65,14 @@ def test_the_teacher_reads_no_fact_that_was_not_told(
 def test_where_all_is_told_at_once_the_teacher_reads_the_same(coder: Coder) -> None:
     one = played(coder, "lost.full", "scripted")
     assert at_once(one.task.scenario, one.episode) == one.episode.turns[0].user
+
+
+def test_told_in_any_order_the_teacher_reads_the_instructions_own(coder: Coder) -> None:
+    one = played(coder, JUMBLED, "scripted")
+    facts = one.task.scenario.instruction.shards
+    view = at_once(one.task.scenario, one.episode)
+    assert view == bullets([shard.text for shard in facts])
+    assert view != one.episode.turns[0].user
 
 
 @pytest.mark.parametrize("condition", [TOLD, "revision.pushback", "handoff.resumed"])

@@ -22,14 +22,29 @@ from uptake.instructions import read_instructions
 from uptake.probes import names, probe
 from uptake.probes.handoff import LISTENS
 from uptake.probes.variants import pick, spoken
-from uptake.scenario import Scenario, Told
+from uptake.scenario import Scenario, Told, bullets
 from uptake.seeds import stable_seed
 from uptake.users import HELDOUT, TRAINING
 
-__all__ = ["MIXTURE", "TOLD", "Task", "TaskError", "Tasks", "told_then_asked"]
+__all__ = [
+    "JUMBLED",
+    "MIXTURE",
+    "TOLD",
+    "Task",
+    "TaskError",
+    "Tasks",
+    "told_in_any_order",
+    "told_then_asked",
+]
 
 TOLD = "told.then_asked"
-"""The condition that is no probe's: the facts over turns, then the question."""
+"""A condition that is no probe's: the facts over turns, then the question."""
+
+JUMBLED = "told.in_any_order"
+"""The other: a list of the question and the facts in any order, as one who asked for them one by
+one comes to know them, and as a mediator hands them on."""
+
+OWN = (TOLD, JUMBLED)
 
 MIXTURE: Mapping[str, float] = {
     "missing.missing": 0.26,
@@ -141,16 +156,16 @@ def _check(mixture: Mapping[str, float]) -> None:
         raise TaskError("the mixture needs shares of 0 or more, and one above 0")
     for condition in mixture:
         name, _, told = condition.partition(".")
-        if condition != TOLD and (name not in names() or told not in _probe(name).conditions):
+        if condition not in OWN and (name not in names() or told not in _probe(name).conditions):
             raise TaskError(
                 f"the mixture's {condition!r} is no condition; write PROBE.CONDITION, "
-                f"as missing.complete, or {TOLD}"
+                f"as missing.complete, or {' or '.join(OWN)}"
             )
 
 
 def _scenarios(name: str, one: Instruction, other: Instruction) -> list[Scenario]:
-    if f"{name}.then_asked" == TOLD:
-        return [told_then_asked(one)]
+    if name == "told":
+        return [told_then_asked(one), told_in_any_order(one)]
     return list(_probe(name).scenarios(one, other))
 
 
@@ -170,3 +185,12 @@ def told_then_asked(instruction: Instruction) -> Scenario:
     ]
     plan.append(Told(intent.text, (0,), good=spoken(instruction)))
     return Scenario(instruction, "then_asked", tuple(plan), scripted=True)
+
+
+def told_in_any_order(instruction: Instruction) -> Scenario:
+    """The question and the facts at once, as a list in an order that is not the instruction's."""
+    first, *rest = range(len(instruction.shards))
+    Random(f"in any order/{instruction.id}").shuffle(rest)
+    order = (first, *rest)
+    text = bullets([instruction.shards[at].text for at in order])
+    return Scenario(instruction, "in_any_order", (Told(text, order),))
