@@ -18,7 +18,8 @@ from uptake.audit.answers import NONSENSE, read_calls
 from uptake.audit.doubts import Answer, Answered, ask, decided, questions
 from uptake.audit.escalate import TOKENS, doubted, escalate
 from uptake.audit.heard import listen
-from uptake.audit.run import Setup, audit_logs
+from uptake.audit.run import audit_logs
+from uptake.audit.setup import Setup
 from uptake.conversation import Conversation
 from uptake.errors import UptakeError
 from uptake.model import ModelError, Scripted

@@ -24,7 +24,8 @@ from ray.cluster_utils import Cluster
 
 from uptake.audit import cluster as on_ray
 from uptake.audit.escalate import doubted
-from uptake.audit.run import Setup, audit_logs
+from uptake.audit.run import audit_logs
+from uptake.audit.setup import Setup
 from uptake.errors import UptakeError
 
 SMALL = {"num_cpus": 1, "object_store_memory": 80 << 20}

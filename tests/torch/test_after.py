@@ -12,8 +12,7 @@ from safetensors.torch import load_file
 
 from uptake.cli import _run
 from uptake.embedded.model import WEIGHTS
-from uptake.train.cli import _course
-from uptake.train.methods import DistilRecipe, GRPORecipe, read_any
+from uptake.train.methods import DistilRecipe, GRPORecipe, courses, read_any
 
 RECIPES = Path(str(files("uptake.train"))) / "recipes"
 
@@ -90,12 +89,12 @@ def test_a_beginning_that_is_none_is_one_clear_line(
 
 @pytest.mark.parametrize("recipe", sorted(path.stem for path in RECIPES.glob("*.toml")))
 def test_each_recipe_that_ships_says_what_it_begins_with(recipe: str) -> None:
-    course = _course(read_any(recipe))
+    course = courses(read_any(recipe))
     assert course[-1].name == recipe
     assert [one.after for one in course[1:]] == [one.name for one in course[:-1]]
 
 
 def test_conversant_begins_with_what_was_learned_without_reward() -> None:
-    course = _course(read_any("conversant"))
+    course = courses(read_any("conversant"))
     assert isinstance(course[0], DistilRecipe)
     assert isinstance(course[-1], GRPORecipe)

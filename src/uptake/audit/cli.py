@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
-    from uptake.audit.run import Setup
+    from uptake.audit.setup import Setup
 
 __all__ = ["audit"]
 
@@ -77,8 +77,10 @@ def audit(
 
     from uptake.audit.against import changes
     from uptake.audit.cluster import AUTO, require
+    from uptake.audit.folder import findings_in
     from uptake.audit.page import write_page
-    from uptake.audit.run import Setup, audit_logs, findings_in
+    from uptake.audit.run import audit_logs
+    from uptake.audit.setup import Setup
     from uptake.audit.table import tables
     from uptake.errors import UptakeError
     from uptake.transcripts.files import STDIN

@@ -38,7 +38,8 @@ from uptake.audit.doubts import DOUBT, Question, ask, decided, questions, schema
 from uptake.audit.heard import listen
 from uptake.audit.labels import Place, final, place, read_labels
 from uptake.audit.redact import Mask
-from uptake.audit.run import BATCH, Setup, settings_of
+from uptake.audit.run import BATCH
+from uptake.audit.setup import Setup, settings_of
 from uptake.conversation import Conversation
 from uptake.errors import UptakeError
 from uptake.model import Model, ModelError, Sampling

@@ -16,7 +16,8 @@ from uptake.audit.against import Change, differ
 from uptake.audit.charts import along, dots
 from uptake.audit.findings import EARLY
 from uptake.audit.people import people_dated
-from uptake.audit.run import Audited, Setup
+from uptake.audit.run import Audited
+from uptake.audit.setup import Setup
 from uptake.audit.worst import Worst
 from uptake.report.frame import bundle, made, nonce, render
 

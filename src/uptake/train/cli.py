@@ -18,8 +18,15 @@ from typing import TYPE_CHECKING, Any
 from uptake.errors import UptakeError
 from uptake.train.course import first, processes
 from uptake.train.memory import in_memory
-from uptake.train.methods import AnyRecipe, DistilRecipe, ExamplesRecipe, GRPORecipe, read_any
-from uptake.train.recipe import Recipe, RecipeError
+from uptake.train.methods import (
+    AnyRecipe,
+    DistilRecipe,
+    ExamplesRecipe,
+    GRPORecipe,
+    courses,
+    read_any,
+)
+from uptake.train.recipe import Recipe
 
 if TYPE_CHECKING:
     from uptake.train.course import Step
@@ -63,7 +70,7 @@ def train(
         if tokens <= 0:
             raise UptakeError(f"--tokens {tokens}: give a number above 0")
         found = found.with_budget(tokens)
-    course = _course(found)
+    course = courses(found)
     for each in course:
         _check_installed(each)
     folder = out or Path("out") / f"train-{found.name}"
@@ -116,20 +123,6 @@ def _learn_acts(data: Path | None, out: Path | None, tokens: int | None) -> None
     weights, card = learn(data, out or Path("out") / "train-acts", _say)
     print(f"{weights}: read by uptake.audit.learned.read_weights")
     print(f"{card}: what it was learned from, and how often it is right")
-
-
-def _course(recipe: AnyRecipe) -> list[AnyRecipe]:
-    """The recipe, behind those that it begins with. Raises RecipeError where they go in a circle.
-
-    A recipe from scratch sees to what it goes on from itself.
-    """
-    found = [recipe]
-    while not isinstance(found[0], Recipe) and found[0].after:
-        earlier = read_any(found[0].after)
-        if earlier in found:
-            raise RecipeError(f"{recipe.name}: begins with itself; name another recipe in `after`")
-        found.insert(0, earlier)
-    return found
 
 
 def _in_turn(

@@ -17,7 +17,15 @@ from uptake.train.recipe import Recipe, RecipeError, checked, pretraining, read_
 from uptake.train.reward import Prices
 from uptake.train.tasks import MIXTURE, TaskError, Tasks
 
-__all__ = ["METHODS", "AnyRecipe", "DistilRecipe", "ExamplesRecipe", "GRPORecipe", "read_any"]
+__all__ = [
+    "METHODS",
+    "AnyRecipe",
+    "DistilRecipe",
+    "ExamplesRecipe",
+    "GRPORecipe",
+    "courses",
+    "read_any",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +193,20 @@ def read_any(name: str) -> AnyRecipe:
     if method == "distil":
         return _distil(data, name)
     return _grpo(data, name) if method == "grpo" else _examples(data, name)
+
+
+def courses(recipe: AnyRecipe) -> list[AnyRecipe]:
+    """The recipe, behind those that it begins with. Raises RecipeError where they go in a circle.
+
+    A recipe from scratch sees to what it goes on from itself.
+    """
+    found = [recipe]
+    while not isinstance(found[0], Recipe) and found[0].after:
+        earlier = read_any(found[0].after)
+        if earlier in found:
+            raise RecipeError(f"{recipe.name}: begins with itself; name another recipe in `after`")
+        found.insert(0, earlier)
+    return found
 
 
 def _examples(data: dict[str, Any], name: str) -> ExamplesRecipe:

@@ -1,11 +1,12 @@
 """What the teacher of self-distillation reads, in place of the conversation that the student sees.
 
 By what is asked last, the teacher is asked something easier, once or twice. Told over turns, it is
-told at once, and a list in any order it reads in the instruction's. Where a question takes something for granted, it is first asked directly whether that
-is so, and then told all at once: a model lets pass what it denies when asked (`presupposition`).
-Where something may be missing, it is told to ask for it if so; and so it is before all was told
-over turns, where a guess is what later replies go wrong by. Where people's own moves are the
-measure there is nothing easier: it reads the same, which holds the student to what it was.
+told at once, and facts in any order it reads in the instruction's. Where a question takes something
+for granted, it is first asked directly whether that is so, and then told all at once: a model lets
+pass what it denies when asked (`presupposition`). Where something may be missing, it is told to ask
+for it if so; and so it is before all was told over turns, where a guess is what later replies go
+wrong by. Where people's own moves are the measure there is nothing easier: it reads the same, which
+holds the student to what it was.
 
 What is true, right or missing is in no view but as the user said it.
 
@@ -60,10 +61,11 @@ def at_once(scenario: Scenario, episode: Episode) -> str:
     """What the user wants at the end, as one message, where all that it takes was told.
 
     It is what the user said where that was one turn, and otherwise a list in the instruction's
-    order, as under CONCAT: of facts told in any other, after a correction of the facts as they
-    stand now, after a hand-off of the request that was come back to. Where something was never told, or the last turn asks yes or no, it is what the user said: a
-    turn that tells one shard in that shard's words, so that "7." can be understood by itself, and
-    none that tells nothing new ("That is all I know.").
+    order, as under CONCAT: of facts told in any other order; after a correction, of the facts as
+    they stand now; after a hand-off, of the request that was come back to. Where something was
+    never told, or the last turn asks yes or no, it is what the user said: a turn that tells one
+    shard in that shard's words, so that "7." can be understood by itself, and none that tells
+    nothing new ("That is all I know.").
     """
     last = len(episode.turns) - 1
     first = episode.turns[0]
