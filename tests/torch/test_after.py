@@ -87,7 +87,12 @@ def test_a_beginning_that_is_none_is_one_clear_line(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("recipe", sorted(path.stem for path in RECIPES.glob("*.toml")))
+SHIPPED = sorted(
+    path.relative_to(RECIPES).with_suffix("").as_posix() for path in RECIPES.rglob("*.toml")
+)
+
+
+@pytest.mark.parametrize("recipe", SHIPPED)
 def test_each_recipe_that_ships_says_what_it_begins_with(recipe: str) -> None:
     course = courses(read_any(recipe))
     assert course[-1].name == recipe

@@ -96,8 +96,9 @@ def read_toml(name: str | Path) -> dict[str, Any]:
 
 
 def _shipped() -> str:
-    found = files("uptake.train").joinpath("recipes").iterdir()
-    return ", ".join(sorted(each.name.removesuffix(".toml") for each in found))
+    """The names of the recipes, without the courses that one of them goes through."""
+    found = (each.name for each in files("uptake.train").joinpath("recipes").iterdir())
+    return ", ".join(sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml")))
 
 
 def checked(kind: type[R], data: Mapping[str, Any], name: str | Path) -> R:
