@@ -188,7 +188,7 @@ def told_then_asked(instruction: Instruction) -> Scenario:
 
 
 def told_in_any_order(instruction: Instruction) -> Scenario:
-    """The question and the facts at once, as a list in an order that is not the instruction's."""
+    """The question and the facts at once, as a list, the facts in any order."""
     first, *rest = range(len(instruction.shards))
     Random(f"in any order/{instruction.id}").shuffle(rest)
     order = (first, *rest)
