@@ -44,10 +44,7 @@ def played(*probes: str, n: int, seed: int, out: Path, analyst: str) -> dict[boo
             f"{result.failed} of {len(result.episodes()):,} episodes failed and count for nothing"
         )
     rows = [row for row in result.rows() if row.score == "last"]
-    return {
-        side: {(r.probe, r.metric, r.condition): r for r in rows if r.mediated is side}
-        for side in (False, True)
-    }
+    return {side: {row.key: row for row in rows if row.mediated is side} for side in (False, True)}
 
 
 def measure(n: int, seed: int, out: Path) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ def measure(model: str, n: int, seed: int, out: Path) -> list[dict[str, Any]]:
     result = uptake.probe(*probes, model=model, n=n, repeats=1, seed=seed, out=out)
     seconds = time.perf_counter() - started
     scored = (row for row in result.rows() if row.score == "last")
-    found = {(row.probe, row.metric, row.condition, row.model): row for row in scored}
+    found = {(*row.key, row.model): row for row in scored}
     wanted = [("lost", "mean", "full"), ("lost", "kept", "sharded"), ("lost", "kept", "shuffled")]
     for probe, measured in metrics(probes).items():
         wanted += [(probe, m.name, m.condition) for m in measured if m.headline]

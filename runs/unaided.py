@@ -14,7 +14,6 @@ The seed of a published figure is never used in development.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ def skills(model: str, n: int, seed: int, out: Path) -> dict[Key, Row]:
     result = uptake.probe(
         *sorted(SKILLS), model=model, n=n, repeats=1, seed=seed, out=out, controls=False
     )
-    return _by_key(row for row in result.rows() if row.score == "last")
+    return {row.key: row for row in result.rows() if row.score == "last"}
 
 
 def lost(model: str, n: int, seed: int, out: Path) -> dict[bool, dict[Key, Row]]:
@@ -60,7 +59,7 @@ def lost(model: str, n: int, seed: int, out: Path) -> dict[bool, dict[Key, Row]]
         mediated=True,
     )
     rows = [row for row in result.rows() if row.score == "last"]
-    return {side: _by_key(row for row in rows if row.mediated is side) for side in (False, True)}
+    return {side: {row.key: row for row in rows if row.mediated is side} for side in (False, True)}
 
 
 def greedily(model: str, n: int, seed: int, out: Path) -> dict[Key, Row]:
@@ -76,7 +75,7 @@ def greedily(model: str, n: int, seed: int, out: Path) -> dict[Key, Row]:
         controls=False,
         temperature=0.0,
     )
-    return _by_key(row for row in result.rows() if row.score == "last")
+    return {row.key: row for row in result.rows() if row.score == "last"}
 
 
 def wanted() -> list[Key]:
@@ -122,10 +121,6 @@ def _kept(name: str, sides: dict[bool, dict[Key, Row]], *, aimed: bool) -> list[
         rows.append(_row(name, key, sides[False][key]) | {"target": target if aimed else ""})
         rows.append(_row(f"{name}, mediated", key, sides[True][key]))
     return rows
-
-
-def _by_key(rows: Iterable[Row]) -> dict[Key, Row]:
-    return {(row.probe, row.metric, row.condition): row for row in rows}
 
 
 def _row(name: str, key: Key, row: Row) -> dict[str, Any]:

@@ -73,6 +73,11 @@ class Row:
     n: int
     note: str | None = None
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Which figure it is, of one model under one score: probe, metric and condition."""
+        return self.probe, self.metric, self.condition
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `note` only where there is one."""
         data = asdict(self)
