@@ -1,11 +1,12 @@
-"""README's dated table and its broken conversation, from what was measured.
+"""README's dated table and broken conversation, and docs/results.md, from what was measured.
 
-    python runs/table.py                         rewrites both in README.md
-    python runs/table.py --check                 exits 1 where README.md is behind, changes nothing
+    python runs/table.py                         rewrites them
+    python runs/table.py --check                 exits 1 where a page is behind, changes nothing
     python runs/table.py --conversation FILE     first chooses a conversation from episodes.jsonl
 
 What was measured lies in runs/results, one file a command. Those whose names begin with a digit
-(`1-probe.json`) make the table, in that order; what else lies there is detail behind them.
+(`1-probe.json`) make docs/results.md, in that order; what else lies there is detail behind them.
+README shows of them what runs/headlines.toml names.
 
     {"title": "…", "date": "2026-11-23", "machine": "2 cores", "command": "make probe",
      "rows": [{"figure": "…", "value": 0.91, "low": 0.89, "high": 0.93, "n": 500,
@@ -13,7 +14,7 @@ What was measured lies in runs/results, one file a command. Those whose names be
 
 `value` may be null (withheld: `note` says why) or text; `low` and `high` are the 95% interval, and
 they, `n`, `unit`, `target` and `note` may be left out. A row with `"detail": true` stays in its
-file: README has room for what heads it. A script that measures calls `save`.
+file: the page has room for what heads it. A script that measures calls `save`.
 Nothing here knows how anything was measured.
 """
 
@@ -26,6 +27,7 @@ import platform
 import re
 import sys
 import textwrap
+import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import zip_longest
@@ -34,7 +36,9 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "results.md"
 RESULTS = ROOT / "runs" / "results"
+HEADLINES = ROOT / "runs" / "headlines.toml"
 CONVERSATION = "conversation.json"
 COLUMN = 46  # characters of one side of the conversation
 
@@ -79,9 +83,9 @@ def machine() -> str:
     return f"{os.cpu_count()} cores{processor}, Python {platform.python_version()}"
 
 
-def read_results(folder: Path = RESULTS) -> list[dict[str, Any]]:
-    """The numbered results files of `folder`, in their order."""
-    results: list[dict[str, Any]] = []
+def read_results(folder: Path = RESULTS) -> dict[str, dict[str, Any]]:
+    """The numbered results files of `folder` by their names, in their order."""
+    results: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("[0-9]*.json")):
         found = _read(path)
         for key in ("title", "date", "machine", "command", "rows"):
@@ -90,7 +94,7 @@ def read_results(folder: Path = RESULTS) -> list[dict[str, Any]]:
         for row in found["rows"]:
             if "figure" not in row or "value" not in row:
                 raise ResultError(f"{path}: a row without figure or value: {row}")
-        results.append(found)
+        results[path.stem] = found
     return results
 
 
@@ -101,20 +105,42 @@ def _read(path: Path) -> dict[str, Any]:
         raise ResultError(f"{path}: not JSON ({error}); run its script again") from error
 
 
-# The table
+# The tables
+
+COLUMNS = ["| figure | measured | 95% interval | n | asked for |", "|---|---:|---:|---:|---:|"]
 
 
-def table(results: Iterable[Mapping[str, Any]]) -> str:
-    """The results as one Markdown table; a line of its own opens each command."""
-    lines = [
-        "| figure | measured | 95% interval | n | asked for |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    for found in results:
-        where = f"{found['date']}, {found['machine']}: `{found['command']}`"
-        lines.append(f"| **{_cell(found['title'])}** {_cell(where)} | | | | |")
-        lines += [_row(row) for row in found["rows"] if not row.get("detail")]
-    return "\n".join(lines) if len(lines) > 2 else "*Nothing measured yet.*"
+def table(results: Mapping[str, Mapping[str, Any]], headlines: Mapping[str, Iterable[str]]) -> str:
+    """What heads the results, as one Markdown table; a line of its own opens each command.
+
+    Raises:
+        ResultError: `headlines` names a file or a figure that is not there.
+    """
+    lines = list(COLUMNS)
+    for name, figures in headlines.items():
+        if name not in results:
+            raise ResultError(f"{HEADLINES.name}: there is no results file {name}.json")
+        found = results[name]
+        rows = {row["figure"]: row for row in found["rows"]}
+        lines.append(f"| **{_cell(found['title'])}** {_cell(_how(found))} | | | | |")
+        for figure in figures:
+            if figure not in rows:
+                raise ResultError(f"{HEADLINES.name}: {name}.json has no figure {figure!r}")
+            lines.append(_row(rows[figure]))
+    return "\n".join(lines)
+
+
+def page(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """All that was measured, a heading and a table for each command."""
+    parts: list[str] = []
+    for found in results.values():
+        rows = [_row(row) for row in found["rows"] if not row.get("detail")]
+        parts.append("\n".join([f"## {found['title']}", "", _how(found), "", *COLUMNS, *rows]))
+    return "\n\n".join(parts) if parts else "*Nothing measured yet.*"
+
+
+def _how(found: Mapping[str, Any]) -> str:
+    return f"{found['date']}, {found['machine']}: `{found['command']}`"
 
 
 def _row(row: Mapping[str, Any]) -> str:
@@ -218,14 +244,15 @@ def _side(title: str, turns: Iterable[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-# README
+# The pages
 
 
-def render(readme: str, folder: Path = RESULTS) -> str:
-    """`readme` with both of its blocks as `folder` has them."""
+def render(readme: str, folder: Path = RESULTS, headlines: Path = HEADLINES) -> str:
+    """`readme` with both of its blocks as `folder` and `headlines` have them."""
     pair = folder / CONVERSATION
     talk = side_by_side(_read(pair)) if pair.exists() else "*No conversation chosen yet.*"
-    return fill(fill(readme, "conversation", talk), "table", table(read_results(folder)))
+    chosen = tomllib.loads(headlines.read_text(encoding="utf-8"))
+    return fill(fill(readme, "conversation", talk), "table", table(read_results(folder), chosen))
 
 
 def fill(text: str, name: str, block: str) -> str:
@@ -239,8 +266,8 @@ def fill(text: str, name: str, block: str) -> str:
 
 
 def main() -> int:
-    """Do what the command line says; 0 where README is now, or was, in step."""
-    parser = argparse.ArgumentParser(description="README's table and conversation, as measured")
+    """Do what the command line says; 0 where the pages are now, or were, in step."""
+    parser = argparse.ArgumentParser(description="README's and docs' results, as measured")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if behind")
     parser.add_argument("--conversation", type=Path, metavar="FILE", help="an episodes.jsonl")
     args = parser.parse_args()
@@ -248,17 +275,22 @@ def main() -> int:
         chosen = json.dumps(choose(args.conversation), indent=2, ensure_ascii=False)
         RESULTS.mkdir(parents=True, exist_ok=True)
         (RESULTS / CONVERSATION).write_text(chosen + "\n", encoding="utf-8")
-    old = README.read_text(encoding="utf-8")
-    new = render(old)
+    new = {
+        README: render(README.read_text(encoding="utf-8")),
+        PAGE: fill(PAGE.read_text(encoding="utf-8"), "results", page(read_results())),
+    }
+    behind = [path for path, text in new.items() if path.read_text(encoding="utf-8") != text]
     if args.check:
-        print("README.md is in step" if old == new else "README.md is behind: run `make table`")
-        return int(old != new)
-    README.write_text(new, encoding="utf-8")
+        names = " and ".join(path.name for path in behind)
+        print(f"behind: {names}; run `make table`" if behind else "the pages are in step")
+        return int(bool(behind))
+    for path in behind:
+        path.write_text(new[path], encoding="utf-8")
     return 0
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (ResultError, OSError) as error:
+    except (ResultError, OSError, tomllib.TOMLDecodeError) as error:
         sys.exit(f"runs/table.py: {error}")

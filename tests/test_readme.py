@@ -28,9 +28,11 @@ spec.loader.exec_module(table)
 # The measured blocks
 
 
-def test_readme_shows_what_was_measured():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert table.render(readme) == readme, "README.md is behind runs/results: run `make table`"
+def test_readme_and_results_show_what_was_measured(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sys, "argv", ["table.py", "--check"])
+    assert table.main() == 0, capsys.readouterr().out
 
 
 def test_a_result_is_shown_with_its_date_machine_command_interval_and_target(tmp_path: Path):
@@ -42,12 +44,30 @@ def test_a_result_is_shown_with_its_date_machine_command_interval_and_target(tmp
     ]
     table.save("1-one", title="Probe", command="make probe", rows=rows, folder=tmp_path)
     (tmp_path / "detail.json").write_text("{}", encoding="utf-8")
-    shown = table.table(table.read_results(tmp_path)).splitlines()
-    assert re.search(r"\*\*Probe\*\* \d{4}-\d\d-\d\d, \d+ cores.*: `make probe`", shown[2])
-    assert shown[3] == "| kept | 0.500 | 0.400 to 0.600 | 1,500 | ≤ 0.75 |"
-    assert shown[4] == "| set-up | 41.3 s |  |  |  |"
-    assert len(shown) == 6
-    assert shown[5] == "| a \\| b | withheld (full is near 0) |  |  |  |"
+    results = table.read_results(tmp_path)
+    heading, how, header, line, *shown = filter(None, table.page(results).splitlines())
+    assert heading == "## Probe"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d, \d+ cores.*: `make probe`", how)
+    assert header.count("|") == line.count("|") == 6
+    assert shown[0] == "| kept | 0.500 | 0.400 to 0.600 | 1,500 | ≤ 0.75 |"
+    assert shown[1] == "| set-up | 41.3 s |  |  |  |"
+    assert shown[2] == "| a \\| b | withheld (full is near 0) |  |  |  |"
+    assert len(shown) == 3
+    head = table.table(results, {"1-one": ["set-up"]}).splitlines()
+    assert head[:2] == [header, line]
+    assert head[2] == f"| **Probe** {how} | | | | |"
+    assert head[3:] == [shown[1]]
+
+
+def test_a_headline_that_nobody_measured_is_named(tmp_path: Path):
+    table.save(
+        "1-one", title="One", command="c", rows=[{"figure": "a", "value": 1}], folder=tmp_path
+    )
+    results = table.read_results(tmp_path)
+    with pytest.raises(table.ResultError, match=r"2-two\.json"):
+        table.table(results, {"2-two": ["a"]})
+    with pytest.raises(table.ResultError, match=r"1-one.*'b'"):
+        table.table(results, {"1-one": ["b"]})
 
 
 @pytest.mark.parametrize("broken", ["{", '{"title": "t"}'])
@@ -112,7 +132,9 @@ def test_filling_a_block_twice_changes_nothing():
 def code(page: Path) -> list[str]:
     """Each line of the shell blocks of a page, and each bit of code in its sentences."""
     text = page.read_text(encoding="utf-8")
-    text = re.sub(r"<!-- (table|conversation):begin -->.*?<!-- \1:end -->", "", text, flags=re.S)
+    text = re.sub(
+        r"<!-- (table|conversation|results):begin -->.*?<!-- \1:end -->", "", text, flags=re.S
+    )
     blocks = re.findall(r"^```(?:sh|bash|console|shell)\n(.*?)^```", text, flags=re.S | re.M)
     prose = re.sub(r"^```.*?^```", "", text, flags=re.S | re.M)
     lines = [line.strip().removeprefix("$ ") for block in blocks for line in block.splitlines()]
