@@ -79,13 +79,15 @@ def greedily(model: str, n: int, seed: int, out: Path) -> dict[Key, Row]:
 
 
 def wanted() -> list[Key]:
-    """The headline figures of every probe, and the slope of asking over working."""
-    found: list[Key] = []
-    for probe, measured in metrics(sorted(SKILLS)).items():
-        if probe != "lost":
-            found += [(probe, m.name, m.condition) for m in measured if m.headline]
-            found += [(probe, m.name, m.condition) for m in measured if m.name == "slope_net"]
-    return found
+    """The headline figures of every probe; of `thinking` all, since a slope alone does not say
+    whether the skill at its one end rose or that at its other end fell.
+    """
+    return [
+        (probe, m.name, m.condition)
+        for probe, measured in metrics(sorted(SKILLS)).items()
+        for m in measured
+        if probe != "lost" and (m.headline or probe == "thinking")
+    ]
 
 
 def measure(models: dict[str, str], n: int, seed: int, out: Path) -> list[dict[str, Any]]:
@@ -101,7 +103,8 @@ def measure(models: dict[str, str], n: int, seed: int, out: Path) -> list[dict[s
         for key, _ in LOST[:3]:
             rows.append(_row(f"{name}, at temperature 0", key, surest[key]))
         for key in wanted():
-            rows.append(_row(name, key, found[key]) | _moved(found[key], before.get(key)))
+            was = None if key[1].startswith("slope") else before.get(key)
+            rows.append(_row(name, key, found[key]) | _moved(found[key], was))
         before = before or found
     return rows
 
