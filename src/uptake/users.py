@@ -37,24 +37,34 @@ UNCLEAR = "I do not know what you mean by that."
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the last reply asks: its questions, the shard they fit best, and whether it is hidden.
+class _Moment:
+    """What a user is asked to speak in: see `User.say`."""
+
+    scenario: Scenario
+    conversation: Conversation
+    told: frozenset[int]
+    asked: bool
+
+    def question(self) -> _Question:
+        """What the last reply asks."""
+        said = self.conversation.said_by("user")
+        found = questions(self.conversation.messages[-1].text, said)
+        shards = self.scenario.instruction.shards
+        shard = target(found, shards, range(1, len(shards)))
+        return _Question(found, shard, shard in self.scenario.hidden - self.told, len(said) == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """The questions of a reply, the shard they fit best, and whether it is hidden.
 
     `first` is whether nothing was asked before it.
     """
 
-    questions: tuple[str, ...]
+    texts: tuple[str, ...]
     shard: int | None
     hidden: bool
     first: bool
-
-
-def _asked(scenario: Scenario, conversation: Conversation, told: frozenset[int]) -> _Asked:
-    said = conversation.said_by("user")
-    found = questions(conversation.messages[-1].text, said)
-    shards = scenario.instruction.shards
-    shard = target(found, shards, range(1, len(shards)))
-    return _Asked(found, shard, shard in scenario.hidden - told, len(said) == 1)
 
 
 class _Mannered:
@@ -77,16 +87,9 @@ class _Mannered:
         said = await self._scripted.say(scenario, conversation, told, asked=asked)
         if scenario.scripted or not conversation.said_by("user"):
             return said
-        return self._put(said, scenario, conversation, told, asked)
+        return self._put(said, _Moment(scenario, conversation, told, asked))
 
-    def _put(
-        self,
-        said: Said | None,
-        scenario: Scenario,
-        conversation: Conversation,
-        told: frozenset[int],
-        asked: bool,
-    ) -> Said | None:
+    def _put(self, said: Said | None, moment: _Moment) -> Said | None:
         """What this user says where the scripted one would say `said`."""
         return said
 
@@ -96,18 +99,11 @@ class Terse(_Mannered):
 
     name = "terse"
 
-    def _put(
-        self,
-        said: Said | None,
-        scenario: Scenario,
-        conversation: Conversation,
-        told: frozenset[int],
-        asked: bool,
-    ) -> Said | None:
-        if said is None or not asked or len(said.shards) != 1:
+    def _put(self, said: Said | None, moment: _Moment) -> Said | None:
+        if said is None or not moment.asked or len(said.shards) != 1:
             return said
-        shard = scenario.instruction.shards[said.shards[0]]
-        wanted = _asked(scenario, conversation, told).shard == said.shards[0]
+        shard = moment.scenario.instruction.shards[said.shards[0]]
+        wanted = moment.question().shard == said.shards[0]
         if not wanted or not shard.value or said.text != shard.text:
             return said
         return replace(said, text=f"{shard.value}.")
@@ -118,17 +114,10 @@ class Chatty(_Mannered):
 
     name = "chatty"
 
-    def _put(
-        self,
-        said: Said | None,
-        scenario: Scenario,
-        conversation: Conversation,
-        told: frozenset[int],
-        asked: bool,
-    ) -> Said | None:
+    def _put(self, said: Said | None, moment: _Moment) -> Said | None:
         if said is None:
             return None
-        at = stable_seed(self.name, scenario.instruction.id, len(conversation))
+        at = stable_seed(self.name, moment.scenario.instruction.id, len(moment.conversation))
         before = f"{BEFORE[at % len(BEFORE)]} " if at % 3 != 1 else ""
         after = f" {AFTER[at % len(AFTER)]}" if at % 3 != 2 else ""
         return replace(said, text=f"{before}{said.text}{after}")
@@ -139,18 +128,11 @@ class Forgetful(_Mannered):
 
     name = "forgetful"
 
-    def _put(
-        self,
-        said: Said | None,
-        scenario: Scenario,
-        conversation: Conversation,
-        told: frozenset[int],
-        asked: bool,
-    ) -> Said | None:
-        if not asked or said is None or not said.shards:
+    def _put(self, said: Said | None, moment: _Moment) -> Said | None:
+        if not moment.asked or said is None or not said.shards:
             return said
-        found = _asked(scenario, conversation, told)
-        return Said(FORGOT) if found.hidden and found.first else said
+        question = moment.question()
+        return Said(FORGOT) if question.hidden and question.first else said
 
 
 class Literal(_Mannered):
@@ -158,21 +140,14 @@ class Literal(_Mannered):
 
     name = "literal"
 
-    def _put(
-        self,
-        said: Said | None,
-        scenario: Scenario,
-        conversation: Conversation,
-        told: frozenset[int],
-        asked: bool,
-    ) -> Said | None:
-        if not asked or said is None or not said.shards:
+    def _put(self, said: Said | None, moment: _Moment) -> Said | None:
+        if not moment.asked or said is None or not said.shards:
             return said
-        found = _asked(scenario, conversation, told)
-        if not found.hidden or found.shard is None:
+        question = moment.question()
+        if not question.hidden or question.shard is None:
             return said
-        shard = scenario.instruction.shards[found.shard]
-        return said if _named(shard, found.questions) else Said(UNCLEAR)
+        shard = moment.scenario.instruction.shards[question.shard]
+        return said if _named(shard, question.texts) else Said(UNCLEAR)
 
 
 def _named(shard: Shard, asked: tuple[str, ...]) -> bool:
@@ -184,17 +159,11 @@ class Impatient(_Mannered):
 
     name = "impatient"
 
-    def _put(
-        self,
-        said: Said | None,
-        scenario: Scenario,
-        conversation: Conversation,
-        told: frozenset[int],
-        asked: bool,
-    ) -> Said | None:
-        if said is None or (asked and not said.shards):
+    def _put(self, said: Said | None, moment: _Moment) -> Said | None:
+        if said is None or (moment.asked and not said.shards):
             return None
-        planned = [i for i in scenario.untold(told) if i not in scenario.hidden]
+        scenario = moment.scenario
+        planned = [i for i in scenario.untold(moment.told) if i not in scenario.hidden]
         rest = (*said.shards, *(i for i in planned if i not in said.shards))
         if len(rest) < 2:
             return said
