@@ -149,7 +149,9 @@ def _row(row: Mapping[str, Any]) -> str:
     if row.get("note"):
         value += f" ({row['note']})"
     low, high = row.get("low"), row.get("high")
-    interval = "" if low is None or high is None else f"{number(low)} to {number(high)}"
+    interval = ""
+    if low is not None and high is not None:  # in one piece, however narrow the column
+        interval = f"{number(low)}\u00a0to\u00a0{number(high)}"
     n = "" if row.get("n") is None else number(row["n"])
     cells = (row["figure"], value, interval, n, row.get("target") or "")
     return "| " + " | ".join(_cell(str(cell)) for cell in cells) + " |"
