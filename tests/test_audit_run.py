@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import itertools
 import json
 import os
 import re
@@ -47,6 +48,29 @@ def test_a_log_becomes_a_summary_rows_and_a_page(tmp_path, env):
     assert len(broken) == 20
     faults = [json.loads(line) for line in (tmp_path / "out/faults.jsonl").read_text().splitlines()]
     assert [fault["line"] for fault in faults] == [41, 42]
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_the_page_says_where_most_conversations_break_and_nothing_where_two_places_tie(
+    tmp_path, env, late
+):
+    asked = [
+        ("Tell me of Java.", "Java is a language."),
+        ("No, I meant the island.", "It is warm."),
+    ]
+    greeted = [("What is the capital of Peru?", "It is Lima."), *asked]
+    lines = [asked, greeted] if late else [asked, asked, greeted]
+    path = tmp_path / "chats.jsonl"
+    with path.open("w") as file:
+        for turns in lines:
+            pairs = zip(("user", "assistant") * len(turns), itertools.chain(*turns), strict=True)
+            messages = [{"role": role, "content": text} for role, text in pairs]
+            file.write(json.dumps({"messages": messages}) + "\n")
+    assert uptake(env, "audit", path, "--out", tmp_path / "out")[0] == 0
+    page = (tmp_path / "out/report.html").read_text()
+    said = "2 of the 3 that break do so first at <b>reply 1</b>, more than at any other."
+    assert (said in page) != bool(late)
+    assert ("do so first" in page) != bool(late)
 
 
 def test_one_process_or_several_from_files_or_standard_input_find_the_same(tmp_path, env):

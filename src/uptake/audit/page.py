@@ -80,14 +80,15 @@ def page(found: Audited, changed: list[Change] | None = None) -> str:
 
 
 def _most_first(firsts: Counter[tuple[int, str]]) -> tuple[int, int, int] | None:
-    """At which reply most conversations break first: its number, how many, of how many."""
+    """The reply at which conversations most often break first: its number, how many, of how many.
+
+    None where there is no such reply, or more than one.
+    """
     by_place: Counter[int] = Counter()
     for (place, _), count in firsts.items():
         by_place[place] += count
-    if not by_place:
-        return None
-    place, count = max(by_place.items(), key=lambda item: (item[1], -item[0]))
-    return place, count, sum(by_place.values())
+    (place, most), (_, runner_up), *_ = [*by_place.most_common(2), (0, 0), (0, 0)]
+    return (place, most, by_place.total()) if most > runner_up else None
 
 
 def _shelves(
