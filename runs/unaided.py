@@ -2,12 +2,14 @@
 
     python runs/unaided.py NAME=FOLDER… [-n 200] [--seed 0] [--lost] [--save]
 
-Each FOLDER is a saved model (`uptake train taught` and `distilled` leave one in `model`). Every
-probe is played on each; then `lost` ten times an instruction on half as many, for unreliability,
-bare and with a mediator that reads by rules. Temperature 1, users and problems of the held-out
-split; at temperature 0 `lost` once more, which shows how much of a gain is a surer model and how
-much an abler one. Whether a skill rose or fell is said where the intervals of before and after are
-apart. With `--lost` that is all of it, on n instructions: what is kept, with a narrower interval.
+Each FOLDER is a saved model (`uptake train taught` and `distilled` leave one in `model`; the end of
+`conversant` lies in `runs/models/conversant`). Every probe is played on each; then `lost` ten times
+an instruction on half as many, for unreliability, bare and with a mediator that reads by rules.
+Temperature 1, users and problems of the held-out split; at temperature 0 `lost` once more, which
+shows how much of a gain is a surer model and how much an abler one. Whether a skill rose or fell is
+said where the intervals of before and after are apart; a slope over working is no skill, and is
+shown beside the two skills that it compares. With `--lost` that is all of it, on n instructions:
+what is kept, with a narrower interval.
 The seed of a published figure is never used in development.
 """
 

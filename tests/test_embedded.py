@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import uptake
 from uptake.conversation import Conversation
 from uptake.embedded import Embedded
 from uptake.embedded.chat import Chat
@@ -583,3 +584,19 @@ def test_a_folder_that_cannot_be_used_is_one_clear_line(tmp_path: Path, spoil, s
     assert caught.value.fatal
     assert "\n" not in str(caught.value)
     assert str(folder) in str(caught.value)
+
+
+def test_the_taught_model_in_runs_keeps_what_the_one_that_ships_loses(tmp_path: Path):
+    taught = Path(__file__).parent.parent / "runs" / "models" / "conversant"
+    right: dict[str, float] = {}
+    for name, model in (("shipped", "embedded"), ("taught", f"embedded:{taught}")):
+        told = ("full", "sharded")
+        result = uptake.probe(
+            "lost", model=model, n=20, repeats=1, conditions=told, controls=False,
+            temperature=0.0, seed=5, out=tmp_path / name,
+        )  # fmt: skip
+        rows = {row.key: row.value for row in result.rows() if row.score == "last"}
+        full, right[name] = rows["lost", "mean", "full"], rows["lost", "mean", "sharded"]
+        assert full >= 0.9
+    assert right["taught"] >= 0.8
+    assert right["shipped"] <= 0.6
