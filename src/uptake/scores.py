@@ -52,13 +52,8 @@ RESAMPLES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One figure of one condition and model, with its 95% interval.
-
-    `value` is None where it is withheld, and `low` and `high` where there is no interval; `note`
-    says why. `score` is the rule; figures that no rule touches have "last". `n` counts
-    instructions, except for `failures`, `undecided` and `spoiled`: counts among `n` episodes.
-    """
+class _Named:
+    """Which figure it is. `score` is the rule; figures that no rule touches have "last"."""
 
     probe: str
     domain: str
@@ -67,16 +62,27 @@ class Row:
     mediated: bool
     score: str
     metric: str
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-    note: str | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
         """Which figure it is, of one model under one score: probe, metric and condition."""
         return self.probe, self.metric, self.condition
+
+
+@dataclass(frozen=True, slots=True)
+class Row(_Named):
+    """One figure of one condition and model, with its 95% interval.
+
+    `value` is None where it is withheld, and `low` and `high` where there is no interval; `note`
+    says why. `n` counts instructions, except for `failures`, `undecided` and `spoiled`: counts
+    among `n` episodes.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    note: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; `note` only where there is one."""
@@ -85,20 +91,13 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measured(_Named):
     """A row before its interval: what each of `instructions` adds to it, in their order.
 
     All that is measured in a probe and domain has the same instructions. A `withheld` one means
     nothing, as `note` says.
     """
 
-    probe: str
-    domain: str
-    condition: str
-    model: str
-    mediated: bool
-    score: str
-    metric: str
     instructions: tuple[str, ...]
     ratio: Ratio
     withheld: bool

@@ -174,11 +174,7 @@ def _figures(
     episodes: Sequence[Episode], ids: Sequence[str]
 ) -> dict[str, tuple[list[float], list[float]]]:
     ours = metrics({e.probe for e in episodes}, {e.condition for e in episodes})
-    rows = {
-        (row.probe, row.metric, row.condition): row
-        for row in measured(episodes, ours)
-        if row.score == "last"
-    }
+    rows = {row.key: row for row in measured(episodes, ours) if row.score == "last"}
     found: dict[str, tuple[list[float], list[float]]] = {}
     for name, key in FIGURES.items():
         if key in rows:
