@@ -5,7 +5,7 @@ This module knows nothing of which rules go together.
 
 from __future__ import annotations
 
-from uptake.domains.code.rules.parts import Rule, numbered
+from uptake.domains.code.rules.parts import Rule, each, numbered
 
 __all__ = ["EMPTY", "ORDER", "PURPOSE", "SKIP", "TAKE", "UNIQUE"]
 
@@ -50,7 +50,7 @@ EMPTY = Rule(
     ("If no value is left, return {v}.", "Return {v} if there is no value left."),
     ("With nothing left, {v} is what comes back.",),
     "If there is none, return {v}.",
-    {v: f"if not items:\n    return {v}" for v in ("-1", "-5", "99", "None")},
+    each("if not items:\n    return {v}", "-1", "-5", "99", "None"),
 )
 PURPOSE = Rule(
     "purpose",

@@ -5,6 +5,8 @@ This module knows nothing of what else a function may take.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from uptake.domains.code.rules.common import EMPTY, ORDER, PURPOSE, SKIP, TAKE, UNIQUE
 from uptake.domains.code.rules.parts import Rule, Slot, numbered
 
@@ -107,22 +109,16 @@ _TOTAL = Rule(
     "The result is the {v} of them.",
     {"sum": "result = sum(items)", "count": "result = len(items)"},
 )
-_EXTREME = Rule(
-    "extreme",
-    _TOTAL.quantity,
-    _TOTAL.train,
-    _TOTAL.heldout,
-    _TOTAL.open,
-    {"maximum": "result = max(items)", "minimum": "result = min(items)"},
+_EXTREME = replace(
+    _TOTAL,
+    name="extreme",
+    code={"maximum": "result = max(items)", "minimum": "result = min(items)"},
     needs=("empty",),
 )
-_AVERAGE = Rule(
-    "average",
-    _TOTAL.quantity,
-    _TOTAL.train,
-    _TOTAL.heldout,
-    _TOTAL.open,
-    {
+_AVERAGE = replace(
+    _TOTAL,
+    name="average",
+    code={
         "average": "result = sum(items) / len(items)",
         "halved sum": "result = sum(items) / 2",
     },

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Kind", "Rule", "Slot", "numbered", "quoted"]
+__all__ = ["Kind", "Rule", "Slot", "each", "numbered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ class Kind:
 
 def numbered(line: str, low: int, high: int) -> dict[str, str]:
     """A line for each value from `low` to `high`, in place of {v}."""
-    return {str(v): line.format(v=v) for v in range(low, high + 1)}
+    return each(line, *map(str, range(low, high + 1)))
 
 
-def quoted(line: str, *values: str) -> dict[str, str]:
+def each(line: str, *values: str) -> dict[str, str]:
     """A line for each of the values, in place of {v}."""
     return {v: line.format(v=v) for v in values}

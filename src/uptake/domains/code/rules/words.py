@@ -5,18 +5,17 @@ This module knows nothing of what else a function may take.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from uptake.domains.code.rules.common import EMPTY, ORDER, PURPOSE, SKIP, TAKE, UNIQUE
-from uptake.domains.code.rules.parts import Rule, Slot, numbered, quoted
+from uptake.domains.code.rules.parts import Rule, Slot, each, numbered
 
 __all__ = ["WORDS"]
 
-_ALPHABET = Rule(
-    "alphabet",
-    ORDER.quantity,
-    ORDER.train,
-    ORDER.heldout,
-    ORDER.open,
-    {
+_ALPHABET = replace(
+    ORDER,
+    name="alphabet",
+    code={
         "alphabetical": "items = sorted(items)",
         "reverse alphabetical": "items = sorted(items, reverse=True)",
     },
@@ -44,13 +43,10 @@ _LENGTH = Rule(
     },
     needs=("tie",),
 )
-_BLANK = Rule(
-    "blank",
-    EMPTY.quantity,
-    EMPTY.train,
-    EMPTY.heldout,
-    EMPTY.open,
-    {v: f"if not items:\n    return {v}" for v in ('"none"', '"empty"', '"?"', "None")},
+_BLANK = replace(
+    EMPTY,
+    name="blank",
+    code=each("if not items:\n    return {v}", '"none"', '"empty"', '"?"', "None"),
 )
 _LONGER = Rule(
     "longer",
@@ -80,7 +76,7 @@ _WITH = Rule(
     ('Only {items} that contain the letter "{v}" count.',),
     ('For {items} to count, there has to be the letter "{v}" in them.',),
     'Only the ones that contain the letter "{v}" count.',
-    quoted('items = [x for x in items if "{v}" in x]', *"aeo"),
+    each('items = [x for x in items if "{v}" in x]', *"aeo"),
 )
 _BEGIN = Rule(
     "begin",
@@ -91,7 +87,7 @@ _BEGIN = Rule(
     ),
     ('Whatever starts with "{v}" among the {items} is to be ignored.',),
     'Leave out those that begin with "{v}".',
-    quoted('items = [x for x in items if not x.startswith("{v}")]', *"bmst"),
+    each('items = [x for x in items if not x.startswith("{v}")]', *"bmst"),
 )
 _SPELL = Rule(
     "spell",
@@ -132,7 +128,7 @@ _FRONT = Rule(
     ('Put "{v}" in front of each {item} that counts.',),
     ('Each {item} that counts gets "{v}" as its beginning.',),
     'Put "{v}" in front of each of them.',
-    quoted('items = ["{v}" + x for x in items]', "#", "x-", "re", "__"),
+    each('items = ["{v}" + x for x in items]', "#", "x-", "re", "__"),
 )
 _JOIN = Rule(
     "join",
@@ -140,7 +136,7 @@ _JOIN = Rule(
     ('The result is a string: the values with "{v}" between them.',),
     ('Join the values to a string, "{v}" between each two.',),
     'The result is a string: all of them with "{v}" in between.',
-    quoted('result = "{v}".join(items)', "-", "/", "+", ", "),
+    each('result = "{v}".join(items)', "-", "/", "+", ", "),
 )
 _LETTERS = Rule(
     "letters",
