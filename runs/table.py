@@ -249,12 +249,16 @@ def _side(title: str, turns: Iterable[Mapping[str, Any]]) -> list[str]:
 # The pages
 
 
-def render(readme: str, folder: Path = RESULTS, headlines: Path = HEADLINES) -> str:
-    """`readme` with both of its blocks as `folder` and `headlines` have them."""
-    pair = folder / CONVERSATION
+def blocks() -> dict[Path, dict[str, str]]:
+    """What stands between the markers of each page, by their names."""
+    results = read_results()
+    pair = RESULTS / CONVERSATION
     talk = side_by_side(_read(pair)) if pair.exists() else "*No conversation chosen yet.*"
-    chosen = tomllib.loads(headlines.read_text(encoding="utf-8"))
-    return fill(fill(readme, "conversation", talk), "table", table(read_results(folder), chosen))
+    chosen = tomllib.loads(HEADLINES.read_text(encoding="utf-8"))
+    return {
+        README: {"conversation": talk, "table": table(results, chosen)},
+        PAGE: {"results": page(results)},
+    }
 
 
 def fill(text: str, name: str, block: str) -> str:
@@ -277,17 +281,19 @@ def main() -> int:
         chosen = json.dumps(choose(args.conversation), indent=2, ensure_ascii=False)
         RESULTS.mkdir(parents=True, exist_ok=True)
         (RESULTS / CONVERSATION).write_text(chosen + "\n", encoding="utf-8")
-    new = {
-        README: render(README.read_text(encoding="utf-8")),
-        PAGE: fill(PAGE.read_text(encoding="utf-8"), "results", page(read_results())),
-    }
-    behind = [path for path, text in new.items() if path.read_text(encoding="utf-8") != text]
+    behind: dict[Path, str] = {}
+    for path, named in blocks().items():
+        old = new = path.read_text(encoding="utf-8")
+        for name, block in named.items():
+            new = fill(new, name, block)
+        if new != old:
+            behind[path] = new
     if args.check:
         names = " and ".join(path.name for path in behind)
         print(f"behind: {names}; run `make table`" if behind else "the pages are in step")
         return int(bool(behind))
-    for path in behind:
-        path.write_text(new[path], encoding="utf-8")
+    for path, new in behind.items():
+        path.write_text(new, encoding="utf-8")
     return 0
 
 
