@@ -105,8 +105,7 @@ def measure(models: dict[str, str], n: int, seed: int, out: Path) -> list[dict[s
         for key, _ in LOST[:3]:
             rows.append(_row(f"{name}, at temperature 0", key, surest[key]))
         for key in wanted():
-            was = None if key[1].startswith("slope") else before.get(key)
-            rows.append(_row(name, key, found[key]) | _moved(found[key], was))
+            rows.append(_row(name, key, found[key]) | _moved(found[key], before.get(key)))
         before = before or found
     return rows
 
@@ -138,7 +137,9 @@ def _row(name: str, key: Key, row: Row) -> dict[str, Any]:
 
 
 def _moved(row: Row, was: Row | None) -> dict[str, str]:
-    """Whether a figure is clear of what it was; nothing where either has no interval."""
+    """Whether a figure is clear of what it was; nothing of a slope, or without both intervals."""
+    if row.metric.startswith("slope"):
+        return {}
     bounds = [row.low, row.high, *((was.low, was.high) if was else ())]
     if was is None or was.low is None or was.high is None or None in bounds:
         return {}

@@ -50,16 +50,16 @@ def test_a_log_becomes_a_summary_rows_and_a_page(tmp_path, env):
     assert [fault["line"] for fault in faults] == [41, 42]
 
 
-@pytest.mark.parametrize("late", [0, 1])
+@pytest.mark.parametrize("tie", [False, True])
 def test_the_page_says_where_most_conversations_break_and_nothing_where_two_places_tie(
-    tmp_path, env, late
+    tmp_path, env, tie
 ):
     asked = [
         ("Tell me of Java.", "Java is a language."),
         ("No, I meant the island.", "It is warm."),
     ]
     greeted = [("What is the capital of Peru?", "It is Lima."), *asked]
-    lines = [asked, greeted] if late else [asked, asked, greeted]
+    lines = [asked, greeted] if tie else [asked, asked, greeted]
     path = tmp_path / "chats.jsonl"
     with path.open("w") as file:
         for turns in lines:
@@ -69,8 +69,8 @@ def test_the_page_says_where_most_conversations_break_and_nothing_where_two_plac
     assert uptake(env, "audit", path, "--out", tmp_path / "out")[0] == 0
     page = (tmp_path / "out/report.html").read_text()
     said = "2 of the 3 that break do so first at <b>reply 1</b>, more than at any other."
-    assert (said in page) != bool(late)
-    assert ("do so first" in page) != bool(late)
+    assert (said in page) != tie
+    assert ("do so first" in page) != tie
 
 
 def test_one_process_or_several_from_files_or_standard_input_find_the_same(tmp_path, env):

@@ -87,8 +87,9 @@ def _most_first(firsts: Counter[tuple[int, str]]) -> tuple[int, int, int] | None
     by_place: Counter[int] = Counter()
     for (place, _), count in firsts.items():
         by_place[place] += count
-    (place, most), (_, runner_up), *_ = [*by_place.most_common(2), (0, 0), (0, 0)]
-    return (place, most, by_place.total()) if most > runner_up else None
+    most = max(by_place.values(), default=0)
+    places = [place for place, count in by_place.items() if count == most]
+    return (places[0], most, by_place.total()) if len(places) == 1 else None
 
 
 def _shelves(
