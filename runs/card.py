@@ -344,4 +344,6 @@ if __name__ == "__main__":
     parser.add_argument("--only", default="", help="figures whose name holds this")
     parser.add_argument("--save", action="store_true", help="write runs/results/2-card.json")
     given = parser.parse_args()
+    if given.save and (given.model != "embedded" or given.only):
+        parser.error("--save writes the card of the model that ships: leave --model and --only out")
     asyncio.run(main(given.model, given.n, given.seed, given.only, given.save))

@@ -145,10 +145,9 @@ class ModelUser:
     """A Model as user: it words the shards and picks which one fits a question.
 
     The intent, what is told at once, a scripted plan, and what follows the last shard are said as
-    the scripted user says them. A line that
-    is not usable or not faithful (more or less than one unsaid fact, a number changed, lost or
-    leaked) is replaced by the scripted shard, and the turn records why. A fatal ModelError
-    propagates; any other counts as a line that could not be used.
+    the scripted user says them. A line that is not usable or not faithful (more or less than one
+    unsaid fact, a number changed, lost or leaked) is replaced by the scripted shard, and the turn
+    records why. A fatal ModelError propagates; any other counts as a line that could not be used.
     """
 
     def __init__(self, model: Model, *, sampling: Sampling | None = None) -> None:
