@@ -182,6 +182,25 @@ def test_a_browser_draws_every_plot_asks_for_nothing_and_has_no_complaint(tmp_pa
     assert complaints == []
 
 
+def test_a_half_is_rounded_in_a_plot_as_in_the_text(tmp_path):
+    talks = [episode([1.0], instruction_id=f"i{i}") for i in range(8)]
+    talks += [episode([0.0, float(i == 0)], instruction_id=f"i{i}") for i in range(8)]
+    path = write_report(write(tmp_path, talks, model="m"))
+
+    async def look():
+        async with browser() as page:
+            await page.show(width=1200)
+            await page.open(path)
+            await page.until("document.body.dataset.drawn")
+            return await page.js(
+                """[...document.querySelector(".chart").querySelectorAll(".role-mark text")]
+                    .map(label => label.textContent)"""
+            )
+
+    assert "12% " in printed(path.parent)  # 1 of 8
+    assert sorted(asyncio.run(look())) == ["100", "12"]
+
+
 def test_the_browser_filters_rows_and_follows_the_readers_colours(folder):
     path = write_report(folder)
 

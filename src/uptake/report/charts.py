@@ -76,9 +76,7 @@ def _conditions(figures: Figures, controls: Sequence[Figures]) -> Plot | None:
             x=x("low"), x2="high:Q"
         ),
         base.mark_point(filled=True, size=110, opacity=1, color="@accent").encode(x=x("score")),
-        base.mark_text(dy=-15, fontWeight=600, color="@ink").encode(
-            x=x("score"), text=alt.Text("score:Q", format=".0f")
-        ),
+        base.mark_text(dy=-15, fontWeight=600, color="@ink").encode(x=x("score"), text="label:N"),
     ).properties(width="container", height=52 * len(values))
 
 
@@ -133,7 +131,7 @@ def _dots(values: list[dict[str, Any]], *, signed: bool) -> Plot:
             x=x("score", least)
         ),
         base.mark_text(dy=-15, fontWeight=600, color="@ink").encode(
-            x=x("score", least), text=alt.Text("score:Q", format=".0f")
+            x=x("score", least), text="label:N"
         ),
         *mark_people(values, skill, least),
     ).properties(width="container", height=44 * max(1, len(values)))

@@ -68,7 +68,7 @@ def attempts(figures: Figures) -> Plot | None:
             ),
         ),
         base.mark_text(dy=-20, dx=17, fontWeight=600, color="@ink").encode(
-            y=y("score"), text=alt.Text("score:Q", format=".0f")
+            y=y("score"), text="label:N"
         ),
     ).properties(width="container", height=HEIGHT)
 

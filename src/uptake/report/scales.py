@@ -24,11 +24,15 @@ HUES = ("@accent", "@fourth", "@second", "@third")
 
 
 def bounds(row: Row) -> dict[str, Any]:
-    """A row's value and interval in percent, and its number of instructions."""
+    """A row's value and interval in percent, its number of instructions, and its label.
+
+    The label is rounded here, as in the text of the page: a browser would round a half otherwise.
+    """
     value = row.value or 0.0
     low = value if row.low is None else row.low
     high = value if row.high is None else row.high
-    return {"score": 100 * value, "low": 100 * low, "high": 100 * high, "n": row.n}
+    label = f"{100 * value:.0f}"
+    return {"score": 100 * value, "low": 100 * low, "high": 100 * high, "n": row.n, "label": label}
 
 
 def x(name: str, least: int = 0) -> alt.X:
