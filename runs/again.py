@@ -22,10 +22,7 @@ from typing import Any
 from card import measure
 from headline import headline, played
 from table import ROOT, save
-from uptake.models import model as open_model
-from uptake.train.recipe import read_recipe
 
-RECIPE = "base"
 LOST = {
     "mean, full": "",
     "mean, sharded": "",
@@ -39,17 +36,15 @@ LOST = {
 
 def took(run: Path) -> list[dict[str, Any]]:
     """Minutes and tokens of the run in the folder `run`, all parts together."""
-    minutes, tokens, rates, name = 0.0, 0, list[float](), RECIPE
-    while name:
+    minutes, tokens, rates = 0.0, 0, list[float]()
+    for log in run.rglob("log.jsonl"):  # what the recipe goes on from lies in a folder within
         before = 0
-        for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines():
+        for line in log.read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             rates.append(row["rate"])
             minutes += (row["tokens"] - before) / row["rate"] / 60
             before = row["tokens"]
         tokens += before
-        name = read_recipe(name).after
-        run = run / name
     slow, *_, fast = quantiles(rates, n=20)
     return [
         {
@@ -61,19 +56,6 @@ def took(run: Path) -> list[dict[str, Any]]:
         },
         {"figure": "training tokens", "value": tokens},
     ]
-
-
-def abilities(spec: str, n: int, seed: int) -> list[dict[str, Any]]:
-    """The rows of the card."""
-
-    async def measured() -> list[dict[str, Any]]:
-        model = open_model(spec)
-        try:
-            return await measure(model, n, seed)
-        finally:
-            await model.aclose()
-
-    return asyncio.run(measured())
 
 
 def lost(spec: str, n: int, seed: int, out: Path) -> list[dict[str, Any]]:
@@ -94,11 +76,11 @@ def main() -> None:
     parser.add_argument("--save", action="store_true", help="write runs/results/2-recipe.json")
     given = parser.parse_args()
     if not (given.run / "model").is_dir():
-        sys.exit(f"{given.run}: no finished run; `uptake train {RECIPE} --out {given.run}` goes on")
+        sys.exit(f"{given.run}: no finished run; `uptake train base --out {given.run}` goes on")
     spec = f"embedded:{given.run / 'model'}"
     rows = [
         *took(given.run),
-        *abilities(spec, given.n, given.seed),
+        *asyncio.run(measure(spec, given.n, given.seed)),
         *lost(spec, given.n // 10, given.seed, given.out),
     ]
     for row in rows:

@@ -279,32 +279,39 @@ def table(model: Model) -> list[tuple[str, str, float, Trial]]:
     ]
 
 
-async def measure(model: Model, n: int, seed: int, only: str = "") -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for figure, target, temperature, trial in table(model):
-        if only not in figure:
-            continue
-        gate = asyncio.Semaphore(128)
+async def measure(spec: str, n: int, seed: int, only: str = "") -> list[dict[str, Any]]:
+    """The rows of the card of the model `spec`; `only` those whose name holds it."""
+    model = open_model(spec)
+    try:
+        return [
+            await row_of(model, figure, target, n, seed, temperature, trial)
+            for figure, target, temperature, trial in table(model)
+            if only in figure
+        ]
+    finally:
+        await model.aclose()
 
-        async def one(index: int) -> bool | None:
-            async with gate:  # noqa: B023
-                rng = Random(f"card/{seed}/{figure}/{index}")  # noqa: B023
-                sampling = Sampling(temperature=temperature, max_tokens=160, seed=index)  # noqa: B023
-                return await trial(Talk(model, sampling), rng)  # noqa: B023
 
-        found = [hit for hit in await asyncio.gather(*map(one, range(n))) if hit is not None]
-        low, high = wilson(sum(found), len(found))
-        value = sum(found) / len(found) if found else 0.0
-        rows.append(
-            {
-                "figure": figure, "value": value, "low": low, "high": high,
-                "n": len(found), "target": target,
-            }
-        )  # fmt: skip
-        print(
-            f"{figure:50s} {value:.3f} [{low:.3f}, {high:.3f}] n={len(found)} {target}", flush=True
-        )
-    return rows
+async def row_of(
+    model: Model, figure: str, target: str, n: int, seed: int, temperature: float, trial: Trial
+) -> dict[str, Any]:
+    """One figure of `n` trials, printed as soon as it is there."""
+    gate = asyncio.Semaphore(128)
+
+    async def one(index: int) -> bool | None:
+        async with gate:
+            rng = Random(f"card/{seed}/{figure}/{index}")
+            sampling = Sampling(temperature=temperature, max_tokens=160, seed=index)
+            return await trial(Talk(model, sampling), rng)
+
+    found = [hit for hit in await asyncio.gather(*map(one, range(n))) if hit is not None]
+    low, high = wilson(sum(found), len(found))
+    value = sum(found) / len(found) if found else 0.0
+    print(f"{figure:50s} {value:.3f} [{low:.3f}, {high:.3f}] n={len(found)} {target}", flush=True)
+    return {
+        "figure": figure, "value": value, "low": low, "high": high,
+        "n": len(found), "target": target,
+    }  # fmt: skip
 
 
 def write_card(rows: list[dict[str, Any]]) -> None:
@@ -320,12 +327,8 @@ def write_card(rows: list[dict[str, Any]]) -> None:
     card.write_text(fill(text, "scores", "\n".join(lines)), encoding="utf-8")
 
 
-async def main(spec: str, n: int, seed: int, only: str, keep: bool) -> None:
-    model = open_model(spec)
-    try:
-        rows = await measure(model, n, seed, only)
-    finally:
-        await model.aclose()
+def main(spec: str, n: int, seed: int, only: str, keep: bool) -> None:
+    rows = asyncio.run(measure(spec, n, seed, only))
     if keep:
         write_card(rows)
         save(
@@ -346,4 +349,4 @@ if __name__ == "__main__":
     given = parser.parse_args()
     if given.save and (given.model != "embedded" or given.only):
         parser.error("--save writes the card of the model that ships: leave --model and --only out")
-    asyncio.run(main(given.model, given.n, given.seed, given.only, given.save))
+    main(given.model, given.n, given.seed, given.only, given.save)

@@ -138,13 +138,10 @@ def _row(name: str, key: Key, row: Row) -> dict[str, Any]:
 
 def _moved(row: Row, was: Row | None) -> dict[str, str]:
     """Whether a figure is clear of what it was; nothing of a slope, or without both intervals."""
-    if row.metric.startswith("slope"):
+    if was is None or row.metric.startswith("slope"):
         return {}
-    bounds = [row.low, row.high, *((was.low, was.high) if was else ())]
-    if was is None or was.low is None or was.high is None or None in bounds:
+    if row.low is None or row.high is None or was.low is None or was.high is None:
         return {}
-    assert row.low is not None
-    assert row.high is not None
     if row.low > was.high:
         return {"note": "up"}
     return {"note": "down"} if row.high < was.low else {}

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from uptake.report.charts import points
-from uptake.report.figures import Figures, percent
+from uptake.report.figures import Figures
 from uptake.report.scales import bounds, floor, hued, mark_people, tips, x
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _points(figures: Figures, controls: Sequence[Figures]) -> list[dict[str, Any
 def _label(value: dict[str, Any]) -> str:
     """The figure and its interval in words, for the margin."""
     low, high = value["low"], value["high"]
-    return f"{percent(value['score'] / 100).rstrip('%')}  [{low:.0f}, {high:.0f}]"
+    return f"{value['label']}  [{low:.0f}, {high:.0f}]"
 
 
 def _chart(values: list[dict[str, Any]]) -> Plot:
