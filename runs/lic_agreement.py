@@ -16,11 +16,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from card import wilson
 from table import save
 from uptake.domains import domain
 from uptake.domains.actions.calls import Call, committed, written
 from uptake.instruction import Instruction, Shard
+from uptake.intervals import wilson
 from uptake.transcripts import Transcript, read
 
 # Why a task's score may differ from the log's.
